@@ -1,0 +1,46 @@
+# Finds LibTorch and makes LibTorch::LibTorch. Looked for, in this order:
+#   -DLIBTORCH=DIR or the environment's LIBTORCH (an unpacked official LibTorch, or site-packages/torch),
+#   build/deps/torch (where `make` unpacks the pinned wheel), the Python on PATH.
+# TorchConfig.cmake is not used: with a CUDA build it demands a CUDA toolkit even for CPU programs.
+set(_candidates "${LIBTORCH}" "$ENV{LIBTORCH}" "${CMAKE_CURRENT_LIST_DIR}/../build/deps/torch")
+find_program(_python python3)
+if(_python)
+  execute_process(COMMAND "${_python}" -c
+    "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
+    OUTPUT_VARIABLE _wheel OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  list(APPEND _candidates "${_wheel}")
+endif()
+foreach(_dir IN LISTS _candidates)
+  if(_dir AND EXISTS "${_dir}/lib/libtorch_cpu.so" AND EXISTS "${_dir}/include/torch/types.h")
+    get_filename_component(LibTorch_DIR "${_dir}" ABSOLUTE)
+    break()
+  endif()
+endforeach()
+if(LibTorch_DIR)
+  file(STRINGS "${LibTorch_DIR}/include/torch/headeronly/version.h" _lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+  string(REGEX REPLACE "[^0-9;]" "" _digits "${_lines}")
+  string(REPLACE ";" "." LibTorch_VERSION "${_digits}")
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibTorch REQUIRED_VARS LibTorch_DIR VERSION_VAR LibTorch_VERSION
+  REASON_FAILURE_MESSAGE "run `make setup`, or give -DLIBTORCH=DIR with DIR/lib/libtorch_cpu.so")
+if(LibTorch_FOUND AND LibTorch_VERSION VERSION_LESS 2.11)
+  message(FATAL_ERROR "LibTorch ${LibTorch_VERSION} at ${LibTorch_DIR}: 2.11 or newer is needed")
+endif()
+if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
+  message(STATUS "LibTorch ${LibTorch_VERSION}: ${LibTorch_DIR}")
+  add_library(LibTorch::LibTorch INTERFACE IMPORTED)
+  target_include_directories(LibTorch::LibTorch SYSTEM INTERFACE
+    "${LibTorch_DIR}/include" "${LibTorch_DIR}/include/torch/csrc/api/include")
+  target_compile_definitions(LibTorch::LibTorch INTERFACE FMT_HEADER_ONLY)
+  set(_libs "${LibTorch_DIR}/lib/libtorch_cpu.so" "${LibTorch_DIR}/lib/libc10.so")
+  if(EXISTS "${LibTorch_DIR}/lib/libtorch_cuda.so")
+    # Nothing of ours names a CUDA symbol, so the linker would drop it; it registers its kernels.
+    list(APPEND _libs -Wl,--no-as-needed "${LibTorch_DIR}/lib/libtorch_cuda.so"
+      "${LibTorch_DIR}/lib/libc10_cuda.so" -Wl,--as-needed)
+  endif()
+  # Programs link the OpenMP runtime that LibTorch carries: two of them in one process would fight.
+  file(GLOB _gomp "${LibTorch_DIR}/lib/libgomp*.so*")
+  target_link_libraries(LibTorch::LibTorch INTERFACE ${_libs} ${_gomp})
+  target_link_options(LibTorch::LibTorch INTERFACE "-Wl,-rpath,${LibTorch_DIR}/lib")
+endif()

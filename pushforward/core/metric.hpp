@@ -1,0 +1,41 @@
+#pragma once
+
+#include "pushforward/core/dataset.hpp"
+#include "pushforward/core/model.hpp"
+
+#include <optional>
+#include <string>
+
+namespace pushforward {
+
+/// One measured figure with its standard error. Prints as {"value","stderr","n","unit",...}.
+struct Measurement {
+    double value = 0;
+    double standard_error = 0;
+    std::int64_t n = 0;
+    std::string unit;
+    bool higher_is_better = false;
+    std::string kind = {};  ///< for likelihoods: exact, lower_bound or estimate
+};
+
+/// What a metric judges: a model, samples, held-out data, training data; absent parts are null.
+/// Samples and data are [N, event...] in the data's own units.
+struct Judged {
+    const Model* model = nullptr;
+    const Batch* held_out = nullptr;        ///< data's own units
+    const Batch* held_out_model = nullptr;  ///< the same rows in model units
+    Tensor samples;
+    std::uint64_t seed = 0;
+};
+
+/// One named figure of merit. `refusal` says why it cannot be computed ("" when it can).
+class Metric {
+public:
+    virtual ~Metric() = default;
+    virtual std::string refusal(const Judged& judged) const = 0;
+    /// Usually one entry; a metric with parts gives several, named "metric" or "metric/part".
+    virtual std::vector<std::pair<std::string, Measurement>> evaluate(
+        const Judged& judged) const = 0;
+};
+
+}  // namespace pushforward

@@ -1,0 +1,111 @@
+#pragma once
+
+#include "pushforward/core/batch.hpp"
+#include "pushforward/core/rng.hpp"
+#include "pushforward/core/space.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace torch::nn {
+class Module;
+}
+
+namespace pushforward {
+
+/// What a log-density is: of what strength, and with respect to which measure.
+enum class Strength { exact, lower_bound, estimate };
+enum class Measure { density, mass, dequantised };
+struct Estimator {
+    std::string name;
+    Strength strength;
+    Measure measure;
+};
+
+/// log p(x | c) in nats, one number an item.
+class Density {
+public:
+    virtual ~Density() = default;
+    /// What `log_prob` can compute; the first is the default.
+    virtual std::vector<Estimator> estimators() const = 0;
+    /// x [B, event...] -> [B].
+    virtual Tensor log_prob(const Tensor& x, const Condition& c, const std::string& estimator,
+                            Rng rng) const = 0;
+};
+
+/// An unnormalised density: -log p(x | c) up to a constant, [B].
+class Energy {
+public:
+    virtual ~Energy() = default;
+    virtual Tensor energy(const Tensor& x, const Condition& c) const = 0;
+};
+
+/// alpha(t) and sigma(t) of x_t = alpha(t) x0 + sigma(t) eps, of t's shape and type.
+struct Level {
+    Tensor alpha, sigma;
+};
+
+/// The Gaussian path from data (t = t_min, little noise) to noise (t = t_max).
+class Path {
+public:
+    virtual ~Path() = default;
+    virtual Level at(const Tensor& t) const = 0;
+    /// d alpha / dt and d sigma / dt.
+    virtual Level derivative(const Tensor& t) const = 0;
+    virtual double t_min() const = 0;
+    virtual double t_max() const = 0;
+    /// The number of discrete steps the model was trained at, 0 for continuous time. A discrete
+    /// path's times are k / steps() for k = 1..steps().
+    virtual std::int64_t steps() const { return 0; }
+};
+
+/// A model that can say E[x0 | x_t]; score, epsilon and velocity follow from the path:
+/// eps = (x_t - alpha x0) / sigma, score = -eps / sigma (Vincent 2011; Ho et al. 2020).
+class Denoiser {
+public:
+    virtual ~Denoiser() = default;
+    virtual const Path& path() const = 0;
+    /// x [B, event...], t [B] in the path's range -> E[x0 | x_t, c], x's shape.
+    virtual Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const = 0;
+    /// The network's error in its own units, F(x_t, t, c) - F*(x0, eps, t): [B, event...]. The
+    /// square of it is the simple loss of the parametrisation's paper.
+    virtual Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
+                            const Condition& c) const = 0;
+};
+
+struct SampleRequest {
+    std::int64_t n = 1;
+    std::int64_t first = 0;  ///< the index of the first sample: sample i depends on (seed, i)
+    Condition c = {};        ///< [n] rows, or empty
+    at::Device device = at::kCPU;
+};
+
+struct Samples {
+    Tensor x;                      ///< [n, event...] in model units
+    Tensor log_prob = {};          ///< [n] where it came with the sample
+    std::int64_t evaluations = 0;  ///< network evaluations a sample
+};
+
+/// A family of measures and what it can do. A capability that the options withhold is null.
+/// Const calls are thread-safe, never toggle train/eval, and only `sample` drops the graph.
+class Model {
+public:
+    virtual ~Model() = default;
+    virtual const DataSpec& spec() const = 0;
+    virtual torch::nn::Module& module() = 0;
+    const torch::nn::Module& module() const { return const_cast<Model*>(this)->module(); }
+    /// The type that networks compute in (parameters, log-determinants and losses stay float32).
+    virtual void compute_in(at::ScalarType) {}
+    virtual bool allows(at::ScalarType dtype) const { return dtype == at::kFloat; }
+
+    /// Row r of the answer depends on rng's key and request.first + r alone.
+    virtual Samples sample(const SampleRequest& request, Rng rng) const = 0;
+
+    virtual const Density* density() const { return nullptr; }
+    virtual const Energy* energy() const { return nullptr; }
+    virtual const Denoiser* denoiser() const { return nullptr; }
+};
+
+}  // namespace pushforward

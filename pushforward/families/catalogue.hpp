@@ -1,0 +1,40 @@
+#pragma once
+
+#include "pushforward/base/fields.hpp"
+#include "pushforward/core/model.hpp"
+#include "pushforward/core/objective.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pushforward {
+
+/// One model of the catalogue: how it is called, what it is, and how it is made.
+struct CatalogueEntry {
+    std::string name, family, summary, paper;
+    std::function<std::unique_ptr<Options>()> options;         ///< the recipe's [model]
+    std::function<std::unique_ptr<Options>()> sample_options;  ///< the recipe's [sample]
+    std::vector<std::string> objectives;                       ///< first = default
+    std::function<std::unique_ptr<Model>(const Options& model, const Options& sample,
+                                         const DataSpec& spec)>
+        make;
+};
+
+/// Every model: THE list (families/catalogue.cpp), one line a model.
+const std::vector<CatalogueEntry>& catalogue();
+/// The entry of that name; UsageError with the nearest name when there is none.
+const CatalogueEntry& catalogue_entry(const std::string& name);
+
+struct ObjectiveEntry {
+    std::string name, summary, paper;
+    std::function<std::unique_ptr<Options>()> options;  ///< the recipe's [objective]
+    std::function<std::unique_ptr<Objective>(const Options& options)> make;
+};
+
+/// Every objective (objectives/objectives.cpp).
+const std::vector<ObjectiveEntry>& objective_catalogue();
+const ObjectiveEntry& objective_entry(const std::string& name);
+
+}  // namespace pushforward
