@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pushforward/base/array.hpp"
+
+namespace pushforward {
+
+using NamedArrays = std::vector<std::pair<std::string, Array>>;
+
+/// One array of an npz file before it is read. `problem` says why it cannot be (texts, objects).
+struct NpzEntry {
+    std::string name;
+    DType dtype = DType::f32;
+    Shape shape;
+    std::string problem;
+};
+
+/// What the file holds; inflates only the headers. DataError when the archive declares more than
+/// `cap` bytes, or a member's size is not what its array's header asks for.
+std::vector<NpzEntry> list_npz(const Blob& blob, std::uint64_t cap = default_cap);
+
+/// One array by its name (without ".npy"); DataError lists the names when there is none.
+Array read_npz(const Blob& blob, const std::string& name, std::uint64_t cap = default_cap);
+
+/// Every array that can be read; DataError on one that cannot.
+NamedArrays read_npz(const Blob& blob, std::uint64_t cap = default_cap);
+
+/// Writes a deflated npz file atomically, in the order given.
+void write_npz(const Path& path, const NamedArrays& arrays);
+
+}  // namespace pushforward
