@@ -1,0 +1,36 @@
+#pragma once
+
+#include "pushforward/core/dataset.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pushforward {
+
+/// A data set that knows where it comes from.
+class Source : public Dataset {
+public:
+    /// What was opened, in one line: "IDX images, 60000 x 28x28, uint8".
+    virtual std::string kind() const = 0;
+    /// The names of the columns of x, for tables.
+    virtual std::vector<std::string> columns() const { return {}; }
+    /// The test set that comes with it (t10k-*, test_*, a folder `test`), or null.
+    virtual std::shared_ptr<const Source> own_test() const { return nullptr; }
+    /// Text that changes with the content and is cheap to make, where reading rows is not.
+    virtual std::string stamp() const { return {}; }
+    /// Odd things seen while opening, a line each.
+    virtual std::vector<std::string> notes() const { return {}; }
+};
+
+/// Opens a data SPEC; the format is told from the content (a leading gzip layer is taken off):
+/// IDX, CIFAR binary, npy, npz, zip of images, PNG, JPEG, table, or a folder of one of these;
+/// `sim:NAME` is a simulator's first n items. `?split=` chooses rows as data/split.hpp says.
+/// Throws UsageError for a bad SPEC, DataError naming file and place for bad content.
+std::shared_ptr<const Source> open_data(const std::string& spec);
+
+/// Some rows of a data set, in the given order.
+std::shared_ptr<const Source> select_rows(std::shared_ptr<const Source> source,
+                                          std::vector<std::int64_t> rows);
+
+}  // namespace pushforward

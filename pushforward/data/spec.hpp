@@ -1,0 +1,43 @@
+#pragma once
+
+#include "pushforward/base/fields.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pushforward {
+
+/// A data SPEC taken apart: `PATH`, `PATH#member` or `sim:NAME`, then `?key=value&key=value`.
+struct DataSpecText {
+    std::string text;  ///< as it was given
+    bool simulator = false;
+    std::string path;                                         ///< or the simulator's name
+    std::string member;                                       ///< one array of a container
+    std::vector<std::pair<std::string, std::string>> values;  ///< %XX is decoded in the values
+};
+
+/// A text that names an existing file or folder is that path, whatever characters it holds.
+/// UsageError for an empty text, a key without `=`, and `energy:` where data are needed.
+DataSpecText parse_data_spec(const std::string& text);
+
+/// The keys that every SPEC understands (a simulator adds its own).
+struct RowOptions : Options {
+    std::string split = "all";  ///< all, train, validation or test; see data/split.hpp
+    std::int64_t n = 0;         ///< at most so many rows (0: all; of a simulator: its own number)
+    std::int64_t seed = 0;      ///< of the split, and of a simulator's items
+    void visit(Fields& f) override;
+};
+
+/// The keys of files.
+struct FileOptions : RowOptions {
+    std::int64_t size = 0;           ///< images: this many pixels high and wide (0: as they are)
+    std::int64_t channels = 0;       ///< images: 1 grey, 3 RGB, 4 RGBA (0: as they are)
+    std::string crop = "center";     ///< images not square: center (cut) or none (stretch)
+    std::string label;               ///< tables: the column that is the class
+    Fields::Texts context, drop;     ///< tables: columns that are conditions; that are left out
+    std::string missing = "refuse";  ///< tables: rows with NaN or no value: refuse or drop
+    void visit(Fields& f) override;
+};
+
+}  // namespace pushforward
