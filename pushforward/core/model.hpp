@@ -47,7 +47,8 @@ struct Level {
     Tensor alpha, sigma;
 };
 
-/// The Gaussian path from data (t = t_min, little noise) to noise (t = t_max).
+/// The Gaussian path from data, at(0) = {1, 0}, to noise at t_max. Networks are trained and asked in
+/// [t_min, t_max] only; a sampler's last step, to t = 0, is the denoised item itself.
 class Path {
 public:
     virtual ~Path() = default;
@@ -59,6 +60,9 @@ public:
     /// The number of discrete steps the model was trained at, 0 for continuous time. A discrete
     /// path's times are k / steps() for k = 1..steps().
     virtual std::int64_t steps() const { return 0; }
+    /// The quantile function of the training times of the path's paper: u in [0, 1) -> t. Uniform
+    /// times give t_min + u (t_max - t_min), discrete ones (floor(u steps()) + 1) / steps().
+    virtual Tensor training_time(const Tensor& u) const = 0;
 };
 
 /// A model that can say E[x0 | x_t]; score, epsilon and velocity follow from the path:

@@ -2,7 +2,7 @@
 
 #include "pushforward/base/fields.hpp"
 #include "pushforward/core/model.hpp"
-#include "pushforward/core/objective.hpp"
+#include "pushforward/objectives/catalogue.hpp"
 
 #include <functional>
 #include <memory>
@@ -26,15 +26,5 @@ struct CatalogueEntry {
 const std::vector<CatalogueEntry>& catalogue();
 /// The entry of that name; UsageError with the nearest name when there is none.
 const CatalogueEntry& catalogue_entry(const std::string& name);
-
-struct ObjectiveEntry {
-    std::string name, summary, paper;
-    std::function<std::unique_ptr<Options>()> options;  ///< the recipe's [objective]
-    std::function<std::unique_ptr<Objective>(const Options& options)> make;
-};
-
-/// Every objective (objectives/objectives.cpp).
-const std::vector<ObjectiveEntry>& objective_catalogue();
-const ObjectiveEntry& objective_entry(const std::string& name);
 
 }  // namespace pushforward

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "pushforward/core/batch.hpp"
+
+namespace torch::nn {
+class Module;
+}
+
+namespace pushforward {
+
+/// F(x, t, c): x [B, event...] -> the same shape; t [B] in units of 0..1000. Computes in x's type;
+/// const calls are thread-safe.
+class DenoisingNetwork {
+public:
+    virtual ~DenoisingNetwork() = default;
+    virtual torch::nn::Module& module() = 0;
+    virtual Tensor forward(const Tensor& x, const Tensor& t, const Condition& c) const = 0;
+};
+
+}  // namespace pushforward

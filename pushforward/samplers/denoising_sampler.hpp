@@ -1,0 +1,34 @@
+#pragma once
+
+#include "pushforward/base/fields.hpp"
+#include "pushforward/samplers/solvers.hpp"
+#include "pushforward/samplers/time_grid.hpp"
+
+#include <string>
+
+namespace pushforward {
+
+enum class Solver { ancestral, ddim, euler, heun };
+enum class Clip { automatic, yes, no };
+
+/// The recipe's [sample] of every model that denoises.
+struct DenoisingSampling : Options {
+    Solver sampler = Solver::ddim;
+    std::int64_t steps = 50;
+    double guidance = 1;
+    double eta = 0;
+    Grid grid = Grid::uniform;
+    double rho = 7;
+    double temperature = 1;
+    Clip clip = Clip::automatic;
+
+    void visit(Fields& f) override;
+};
+
+/// Draws request.n items of `spec.x` from a denoiser: x at t_max is normal with standard deviation
+/// temperature x sigma(t_max), then the chosen solver carries it to t = 0. Row r depends on rng's
+/// key and request.first + r alone. Drops the graph. UsageError for a condition that `spec` lacks.
+Samples sample_denoiser(const Denoiser& model, const DataSpec& spec,
+                        const DenoisingSampling& options, const SampleRequest& request, Rng rng);
+
+}  // namespace pushforward
