@@ -12,7 +12,7 @@
 
 namespace pushforward {
 
-using Path = std::filesystem::path;
+using FilePath = std::filesystem::path;
 using Bytes = std::span<const std::byte>;
 using Buffer = std::vector<std::byte>;
 
@@ -38,18 +38,18 @@ inline Bytes bytes_of(std::string_view text) {
 inline constexpr std::uint64_t default_cap = std::uint64_t{4} << 30;
 
 /// The whole file in memory. DataError when it cannot be read or holds more than `cap` bytes.
-Blob read_file(const Path& path, std::uint64_t cap = default_cap);
+Blob read_file(const FilePath& path, std::uint64_t cap = default_cap);
 
 /// The file mapped read-only; its pages come from disk when they are touched, so it may be larger
 /// than memory. DataError when it is not a readable regular file.
-Blob map_file(const Path& path);
+Blob map_file(const FilePath& path);
 
 /// A file that appears whole or not at all: writes go to a temporary beside `path`; `commit` syncs
 /// it, renames it over `path` and syncs the folder. Without `commit` the destructor removes the
 /// temporary. StorageError names the path and the reason; what was there before stays intact.
 class AtomicFile {
 public:
-    explicit AtomicFile(Path path);
+    explicit AtomicFile(FilePath path);
     ~AtomicFile();
     AtomicFile(const AtomicFile&) = delete;
     AtomicFile& operator=(const AtomicFile&) = delete;
@@ -59,31 +59,31 @@ public:
     void commit();
 
 private:
-    Path path_, temporary_;
+    FilePath path_, temporary_;
     int file_ = -1;
 };
 
-void write_atomic(const Path& path, Bytes bytes);
-void write_atomic(const Path& path, std::string_view text);
+void write_atomic(const FilePath& path, Bytes bytes);
+void write_atomic(const FilePath& path, std::string_view text);
 
 /// The name of the temporary that AtomicFile would use; for libraries that open files themselves.
-Path temporary_beside(const Path& path);
+FilePath temporary_beside(const FilePath& path);
 
 /// Syncs `from` (a file, or a folder and all that is in it), renames it to `to`, syncs the parent.
-void commit_rename(const Path& from, const Path& to);
+void commit_rename(const FilePath& from, const FilePath& to);
 
 /// Makes the folder and its parents; StorageError names the one that could not be made.
-void make_folder(const Path& path);
+void make_folder(const FilePath& path);
 
 /// Removes a file or a folder with all that is in it; nothing when there is none.
-void remove_tree(const Path& path);
+void remove_tree(const FilePath& path);
 
 /// Lines appended to a file, each whole: one `write` a line. What an interrupted run left after the
 /// last newline is cut off; `keep` cuts the file to that many bytes (resuming from a checkpoint
 /// that remembered `size()`).
 class LineWriter {
 public:
-    explicit LineWriter(Path path, std::optional<std::uint64_t> keep = {});
+    explicit LineWriter(FilePath path, std::optional<std::uint64_t> keep = {});
     ~LineWriter();
     LineWriter(const LineWriter&) = delete;
     LineWriter& operator=(const LineWriter&) = delete;
@@ -94,7 +94,7 @@ public:
     std::uint64_t size() const { return size_; }
 
 private:
-    Path path_;
+    FilePath path_;
     int file_ = -1;
     std::uint64_t size_ = 0;
 };

@@ -16,7 +16,7 @@ Buffer gunzip_head(const Blob& blob, std::size_t length);
 
 /// Maps the file; when it is gzip, inflates it. An npy or IDX file inside is not inflated beyond
 /// what its own header declares.
-Blob open_file(const Path& path, std::uint64_t cap = default_cap);
+Blob open_file(const FilePath& path, std::uint64_t cap = default_cap);
 Blob unpack(const Blob& blob, std::uint64_t cap = default_cap);
 
 }  // namespace pushforward

@@ -25,6 +25,6 @@ Array read_npy(const Blob& blob);
 
 /// The header of version 1, padded so that the elements begin at a multiple of 64.
 Buffer npy_header(const Array& array);
-void write_npy(const Path& path, const Array& array);
+void write_npy(const FilePath& path, const Array& array);
 
 }  // namespace pushforward

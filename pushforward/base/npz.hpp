@@ -29,6 +29,6 @@ Array read_npz(const Blob& blob, const std::string& name, std::uint64_t cap = de
 NamedArrays read_npz(const Blob& blob, std::uint64_t cap = default_cap);
 
 /// Writes a deflated npz file atomically, in the order given.
-void write_npz(const Path& path, const NamedArrays& arrays);
+void write_npz(const FilePath& path, const NamedArrays& arrays);
 
 }  // namespace pushforward

@@ -19,6 +19,6 @@ struct Safetensors {
 Safetensors read_safetensors(const Blob& blob);
 
 /// Writes it atomically, tensors in the order of their names, the header padded to 8 bytes.
-void write_safetensors(const Path& path, const Safetensors& file);
+void write_safetensors(const FilePath& path, const Safetensors& file);
 
 }  // namespace pushforward

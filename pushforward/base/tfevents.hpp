@@ -13,7 +13,7 @@ namespace pushforward {
 /// file when it cannot be.
 class EventWriter {
 public:
-    explicit EventWriter(const Path& folder);
+    explicit EventWriter(const FilePath& folder);
     ~EventWriter();
     EventWriter(const EventWriter&) = delete;
     EventWriter& operator=(const EventWriter&) = delete;
@@ -21,12 +21,12 @@ public:
     void scalar(const std::string& tag, std::int64_t step, double value);
     void picture(const std::string& tag, std::int64_t step, const Image& image);
     void sync();
-    const Path& path() const { return path_; }
+    const FilePath& path() const { return path_; }
 
 private:
     void record(const std::string& event);
 
-    Path path_;
+    FilePath path_;
     int file_ = -1;
 };
 

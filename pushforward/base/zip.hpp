@@ -43,6 +43,6 @@ struct ZipEntry {
 };
 
 /// Writes a deflated archive atomically. Equal entries give equal bytes (no clock in it).
-void write_zip(const Path& path, const std::vector<ZipEntry>& entries);
+void write_zip(const FilePath& path, const std::vector<ZipEntry>& entries);
 
 }  // namespace pushforward
