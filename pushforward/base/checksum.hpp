@@ -20,7 +20,7 @@ private:
 };
 
 std::string sha256(Bytes bytes);
-std::string sha256_file(const Path& path);
+std::string sha256_file(const FilePath& path);
 
 /// CRC-32C (Castagnoli; RFC 3720, 2004, appendix B.4): crc32c("123456789") = 0xe3069283.
 std::uint32_t crc32c(Bytes bytes);
