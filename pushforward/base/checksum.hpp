@@ -6,6 +6,8 @@
 
 #include "pushforward/base/file.hpp"
 
+struct evp_md_ctx_st;  // OpenSSL's EVP_MD_CTX
+
 namespace pushforward {
 
 /// SHA-256 (FIPS 180-4) of what is fed to it, as 64 lower-case hexadecimal digits.
@@ -16,7 +18,10 @@ public:
     std::string hex();  ///< ends the digest; call once
 
 private:
-    std::shared_ptr<void> context_;
+    struct Free {
+        void operator()(evp_md_ctx_st* context) const;
+    };
+    std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
 std::string sha256(Bytes bytes);
