@@ -1,0 +1,13 @@
+#pragma once
+
+#include "pushforward/core/metric.hpp"
+
+#include <memory>
+
+namespace pushforward {
+
+/// The mean of log p(x | c) over the held-out rows in nats an item, in the data's own units, by
+/// the model's default estimator; `kind` says whether it is exact, a lower bound or an estimate.
+std::unique_ptr<Metric> make_log_likelihood();
+
+}  // namespace pushforward
