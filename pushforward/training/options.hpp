@@ -33,6 +33,8 @@ struct TrainOptions : Options {
     std::int64_t sample_every = 500;
     std::int64_t log_every = 10;
     std::int64_t patience = 0;
+    std::int64_t seed = -1;
+    std::int64_t threads = 0;
 
     void visit(Fields& fields) override;
 };

@@ -1,0 +1,194 @@
+#include "pushforward/training/fit.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/file.hpp"
+#include "pushforward/base/version.hpp"
+#include "pushforward/core/weights.hpp"
+#include "pushforward/data/description_json.hpp"
+#include "pushforward/data/grid.hpp"
+#include "pushforward/data/loader.hpp"
+#include "pushforward/objectives/catalogue.hpp"
+#include "pushforward/report/run_report.hpp"
+#include "pushforward/training/run.hpp"
+#include "pushforward/training/run_log.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/nn/module.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+namespace pushforward {
+namespace {
+
+/// Rows that validation looks at: enough for an error of about one per cent, not the whole set.
+constexpr std::int64_t kValidationRows = 1024;
+/// Pictures drawn while training.
+constexpr std::int64_t kDrawn = 64;
+
+/// What the recipe leaves open, decided: the same recipe gives the same run from here on.
+void decide(Recipe& recipe) {
+    if (recipe.train.seed < 0) recipe.train.seed = std::random_device{}() & 0x7FFFFFFF;
+    if (recipe.train.threads == 0) recipe.train.threads = at::get_num_threads();
+    at::set_num_threads(static_cast<int>(recipe.train.threads));
+}
+
+/// A resumed run keeps what it decided at its start; other changes but train.steps are refused.
+void continue_from(Recipe& recipe, const std::filesystem::path& file) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored)) return;
+    const Recipe before = parse_recipe(std::string(read_file(file, 1 << 20).text()), file.string());
+    auto& now = recipe.train;
+    if (now.seed < 0) now.seed = before.train.seed;
+    if (now.threads == 0) now.threads = before.train.threads;
+    if (now.precision == Precision::automatic) now.precision = before.train.precision;
+    const std::string difference = recipe_difference(before, recipe);
+    if (!difference.empty())
+        throw UsageError("--resume: only train.steps may change; this recipe differs from " +
+                         file.string() + ":\n" + difference);
+}
+
+/// Everything a training is made of, before a folder is touched.
+struct Parts {
+    PreparedData data;
+    std::unique_ptr<Model> model;
+    std::unique_ptr<Objective> objective;
+    std::vector<Player> players;
+    std::unique_ptr<Loader> loader;
+    at::Device device = at::kCPU;
+    Rng seed{0};
+};
+
+Parts assemble(Recipe& recipe, const std::string& device) {
+    Parts p;
+    p.device = resolve_device(device);
+    p.seed = Rng(static_cast<std::uint64_t>(recipe.train.seed));
+    p.data = prepare_data(recipe.data.source, recipe.data.validation, recipe.data.scale);
+    PF_CHECK(!p.data.split.train.empty(), recipe.data.source, "rows to train on", "none");
+    p.model = make_model(recipe, model_spec(recipe, p.data.description.spec),
+                         static_cast<std::uint64_t>(recipe.train.seed));
+    const auto dtype = resolve_precision(recipe.train.precision, *p.model, p.device);
+    recipe.train.precision = dtype == at::kBFloat16 ? Precision::bfloat16
+                             : dtype == at::kDouble ? Precision::float64
+                                                    : Precision::float32;
+    p.model->compute_in(dtype);
+    p.objective = objective_entry(recipe.objective.name).make(*recipe.objective.options);
+    const Sources sources{.data = p.data.data.get()};
+    if (const auto refusal = p.objective->refusal(*p.model, sources); !refusal.empty())
+        throw UsageError("objective " + recipe.objective.name + ": " + refusal);
+    p.model->module().to(p.device);
+    p.players = p.objective->players(*p.model, sources);
+    p.loader = std::make_unique<Loader>(p.data.data, p.data.split.train, p.data.description.scaling,
+                                        recipe.train.batch, p.seed.split(2).key());
+    return p;
+}
+
+Batch training_batch(Loader& loader, std::int64_t k, at::Device device) {
+    if (loader.cursor() != k) loader.seek(k);
+    return loader.next().to(device);
+}
+
+std::string draw_picture(const Parts& p, const Recipe& recipe) {
+    std::vector<std::string> conditions;
+    for (const Field& f : p.model->spec().conditions)
+        if (f.space.kind == Kind::symbol) conditions.push_back(f.name + "=each");
+    const bool image = p.model->spec().x.is_image();
+    const Samples drawn = draw_samples(*p.model, p.data.description.scaling, image ? kDrawn : 4096,
+                                       conditions, static_cast<std::uint64_t>(recipe.train.seed),
+                                       image ? kDrawn : 4096, p.device);
+    const auto png = picture_png(drawn.x);
+    return {reinterpret_cast<const char*>(png.data()), png.size()};
+}
+
+Training training_of(Parts& p, const Recipe& recipe) {
+    Training t;
+    t.model = p.model.get();
+    t.players = p.players;
+    t.options = recipe.train;
+    t.identity = {recipe_hash(recipe),
+                  p.data.description.fingerprint,
+                  static_cast<std::uint64_t>(recipe.train.seed),
+                  name_of(recipe.train.precision),
+                  p.device.is_cuda() ? "cuda" : "cpu",
+                  recipe.train.threads};
+    t.device = p.device;
+    t.batch = [&p](std::int64_t k) { return training_batch(*p.loader, k, p.device); };
+    const auto& held_out = p.data.split.validation;
+    const auto rows =
+        std::min<std::int64_t>(kValidationRows, static_cast<std::int64_t>(held_out.size()));
+    const std::int64_t batch = recipe.train.batch;
+    t.validation_batches = (rows + batch - 1) / batch;
+    t.validation = [&p, rows, batch](std::int64_t k) {
+        const auto begin = static_cast<std::size_t>(k * batch);
+        const auto count = static_cast<std::size_t>(std::min(batch, rows - k * batch));
+        const std::span<const std::int64_t> all(p.data.split.validation);
+        return take(*p.data.data, all.subspan(begin, count), p.data.description.scaling)
+            .to(p.device);
+    };
+    t.draw = [&p, &recipe](std::int64_t) { return draw_picture(p, recipe); };
+    return t;
+}
+
+void write_weights(const RunFolder& run, const Recipe& recipe, const Model& model) {
+    write_tensors(
+        run.weights(), weights_of(model.module()),
+        {{"format", "pt"}, {"pushforward", version()}, {"recipe_hash", recipe_hash(recipe)}});
+}
+
+}  // namespace
+
+FitResult fit(Recipe recipe, const FitOptions& options) {
+    const bool resuming = options.existing == RunFolder::Existing::resume;
+    const bool seed_chosen = recipe.train.seed < 0;
+    if (resuming) continue_from(recipe, options.out / "recipe.toml");
+    decide(recipe);
+    Parts parts = assemble(recipe, options.device);
+    if (!options.from.empty()) load_weights(*parts.model, RunFolder::open(options.from).weights());
+    auto say = [&](const std::string& line) {
+        if (options.say) options.say(line);
+    };
+    if (seed_chosen) say(text("seed ", recipe.train.seed));
+
+    Training training = training_of(parts, recipe);
+    RunFolder run = RunFolder::create(options.out, options.name, options.existing);
+    FitResult result{run.path(), {}, false};
+    Checkpoints checkpoints(run.checkpoints(), recipe.train.keep, say);
+    RunLog log(run);
+    training.checkpoints = &checkpoints;
+    training.logs = options.logs;
+    training.logs.push_back(&log);
+    training.stop = options.stop;
+    training.max_seconds = options.max_seconds;
+    training.how_to_resume = "pushforward train --resume --out " + run.path().string();
+    Trainer trainer(std::move(training));
+    if (resuming && trainer.resume() && trainer.finished()) {
+        result.already_finished = true;
+        return result;
+    }
+    write_atomic(run.recipe(), recipe_text(recipe));
+    write_atomic(run.data(), description_json(parts.data.description));
+    result.summary = trainer.run();
+    write_weights(run, recipe, *parts.model);
+    write_atomic(run.report(), run_report(run));
+    return result;
+}
+
+std::string dry_run(const Recipe& given, const std::string& device) {
+    Recipe recipe = copy_of(given);
+    decide(recipe);
+    Parts p = assemble(recipe, device);
+    recipe.train.steps = 1;
+    recipe.train.validate_every = recipe.train.sample_every = recipe.train.checkpoint_every = 0;
+    Training training = training_of(p, recipe);
+    Trainer trainer(std::move(training));
+    const auto began = std::chrono::steady_clock::now();
+    const TrainingSummary summary = trainer.run();
+    const std::chrono::duration<double> step = std::chrono::steady_clock::now() - began;
+    draw_samples(*p.model, p.data.description.scaling, 1, {}, p.seed.key(), 1, p.device);
+    return text(p.data.description.kind, "; ", p.data.description.split, "; ", summary.parameters,
+                " parameters; the first step took ", step.count(), " s, ", given.train.steps,
+                " steps are planned");
+}
+
+}  // namespace pushforward

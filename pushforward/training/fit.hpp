@@ -1,0 +1,42 @@
+#pragma once
+
+#include "pushforward/training/recipe.hpp"
+#include "pushforward/training/run_folder.hpp"
+#include "pushforward/training/trainer.hpp"
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pushforward {
+
+/// How a training is run, beside its recipe.
+struct FitOptions {
+    std::string name = "run";  ///< names the folder when `out` is empty
+    std::filesystem::path out;
+    RunFolder::Existing existing = RunFolder::Existing::refuse;
+    std::filesystem::path from;  ///< a run whose weights are the start
+    std::string device = "auto";
+    const std::atomic<int>* stop = nullptr;       ///< becomes a signal's number
+    double max_seconds = 0;                       ///< 0 = no limit
+    std::vector<TrainingLog*> logs;               ///< beside the run folder's own
+    std::function<void(const std::string&)> say;  ///< what the user should know, a line each
+};
+
+struct FitResult {
+    std::filesystem::path run;
+    TrainingSummary summary;
+    bool already_finished = false;
+};
+
+/// Trains a recipe and leaves a run folder: data, model, objective, trainer, page. What the recipe
+/// leaves open (seed, threads, precision) is decided and written into the folder's recipe.toml.
+/// Everything that can be refused is refused before the folder is touched.
+FitResult fit(Recipe recipe, const FitOptions& options);
+
+/// What `fit` would do, without leaving anything: opens the data, builds the model, takes one step
+/// and draws one sample. Returns the rows, parameters and seconds a step as text.
+std::string dry_run(const Recipe& recipe, const std::string& device);
+
+}  // namespace pushforward

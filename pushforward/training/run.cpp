@@ -1,0 +1,119 @@
+#include "pushforward/training/run.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/core/weights.hpp"
+#include "pushforward/data/condition_text.hpp"
+#include "pushforward/data/description_json.hpp"
+#include "pushforward/families/catalogue.hpp"
+
+#include <ATen/cpu/Utils.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+
+namespace pushforward {
+
+at::ScalarType resolve_precision(Precision wanted, const Model& model, at::Device device) {
+    at::ScalarType dtype = at::kFloat;
+    switch (wanted) {
+        case Precision::float32:
+            break;
+        case Precision::bfloat16:
+            dtype = at::kBFloat16;
+            break;
+        case Precision::float64:
+            dtype = at::kDouble;
+            break;
+        case Precision::automatic:
+            if (model.allows(at::kBFloat16) &&
+                (device.is_cuda() || at::cpu::is_amx_tile_supported() ||
+                 at::cpu::is_avx512_bf16_supported()))
+                dtype = at::kBFloat16;
+            return dtype;
+    }
+    PF_CHECK(model.allows(dtype), "precision", "one that this model computes in",
+             at::toString(dtype));
+    return dtype;
+}
+
+at::Device resolve_device(const std::string& name) {
+    const bool cuda = at::globalContext().hasCUDA() && torch::cuda::device_count() > 0;
+    if (name == "cpu" || (name == "auto" && !cuda)) return at::kCPU;
+    if (name == "auto") return at::Device(at::kCUDA, 0);
+    if (name == "cuda" || name.rfind("cuda:", 0) == 0) {
+        const std::string digits = name == "cuda" ? "0" : name.substr(5);
+        const bool number = !digits.empty() && digits.size() < 4 &&
+                            digits.find_first_not_of("0123456789") == std::string::npos;
+        const int count = cuda ? static_cast<int>(torch::cuda::device_count()) : 0;
+        if (number && std::stoi(digits) < count)
+            return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(std::stoi(digits)));
+        throw UsageError(text("--device ", name, ": this machine shows ", count, " CUDA devices"));
+    }
+    throw UsageError("--device " + name + ": expected auto, cpu, cuda or cuda:N");
+}
+
+DataSpec model_spec(const Recipe& recipe, const DataSpec& data) {
+    DataSpec spec = data;
+    if (!recipe.data.conditional) spec.conditions.clear();
+    return spec;
+}
+
+std::unique_ptr<Model> make_model(const Recipe& recipe, const DataSpec& spec, std::uint64_t seed) {
+    at::manual_seed(
+        Rng(seed).split(0).key());  // module initialisers draw from LibTorch's generator
+    return catalogue_entry(recipe.model.name).make(*recipe.model.options, *recipe.sample, spec);
+}
+
+namespace {
+void check_only_use(const std::vector<std::string>& sets) {
+    for (const auto& s : sets)
+        if (s.rfind("sample.", 0) != 0 && s.rfind("eval.", 0) != 0)
+            throw UsageError("--set " + s +
+                             ": a trained run's model and data stay as they are; only sample.* and "
+                             "eval.* can be set here");
+}
+}  // namespace
+
+OpenedRun open_run(const std::string& folder, const std::vector<std::string>& sets,
+                   at::Device device, Precision precision) {
+    check_only_use(sets);
+    RunFolder run = RunFolder::open(folder);
+    Recipe recipe = parse_recipe(std::string(read_file(run.recipe(), 1 << 20).text()),
+                                 run.recipe().string(), sets);
+    DataDescription description = read_description(read_file(run.data()));
+    auto model = make_model(recipe, model_spec(recipe, description.spec), 0);
+    load_weights(*model, run.weights());
+    model->module().to(device);
+    model->module().eval();
+    model->compute_in(resolve_precision(precision, *model, device));
+    return {std::move(run), std::move(recipe), std::move(description), std::move(model), device};
+}
+
+Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
+                     const std::vector<std::string>& conditions, std::uint64_t seed,
+                     std::int64_t batch, at::Device device,
+                     const std::function<void(std::int64_t)>& progress) {
+    PF_CHECK(n >= 1, "sample", "at least 1 sample", n);
+    PF_CHECK(batch >= 1, "sample", "batches of at least 1", batch);
+    const Condition all = scaling.to_model(condition_rows(conditions, model.spec(), n));
+    Samples out;
+    std::vector<Tensor> x, log_prob;
+    for (std::int64_t first = 0; first < n; first += batch) {
+        const std::int64_t count = std::min(batch, n - first);
+        SampleRequest request{count, first, all.slice(first, first + count).to(device), device};
+        Samples part = model.sample(request, Rng(seed).split(1));
+        x.push_back(scaling.to_data(part.x.to(at::kCPU)));
+        if (part.log_prob.defined())
+            log_prob.push_back(part.log_prob.to(at::kCPU) +
+                               scaling.log_det(part.x.sizes().slice(1)));
+        out.evaluations = part.evaluations;
+        if (progress) progress(first + count);
+    }
+    out.x = torch::cat(x);
+    if (!log_prob.empty()) out.log_prob = torch::cat(log_prob);
+    return out;
+}
+
+}  // namespace pushforward
