@@ -1,12 +1,13 @@
 #include "pushforward/training/run.hpp"
 
+#include "pushforward/base/cpu.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/core/weights.hpp"
 #include "pushforward/data/condition_text.hpp"
 #include "pushforward/data/description_json.hpp"
 #include "pushforward/families/catalogue.hpp"
 
-#include <ATen/cpu/Utils.h>
+#include <torch/cuda.h>
 #include <torch/nn/module.h>
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -28,8 +29,7 @@ at::ScalarType resolve_precision(Precision wanted, const Model& model, at::Devic
             break;
         case Precision::automatic:
             if (model.allows(at::kBFloat16) &&
-                (device.is_cuda() || at::cpu::is_amx_tile_supported() ||
-                 at::cpu::is_avx512_bf16_supported()))
+                (device.is_cuda() || cpu_features().multiplies_bfloat16()))
                 dtype = at::kBFloat16;
             return dtype;
     }
@@ -39,14 +39,13 @@ at::ScalarType resolve_precision(Precision wanted, const Model& model, at::Devic
 }
 
 at::Device resolve_device(const std::string& name) {
-    const bool cuda = at::globalContext().hasCUDA() && torch::cuda::device_count() > 0;
-    if (name == "cpu" || (name == "auto" && !cuda)) return at::kCPU;
+    const int count = torch::cuda::is_available() ? torch::cuda::device_count() : 0;
+    if (name == "cpu" || (name == "auto" && count == 0)) return at::kCPU;
     if (name == "auto") return at::Device(at::kCUDA, 0);
     if (name == "cuda" || name.rfind("cuda:", 0) == 0) {
         const std::string digits = name == "cuda" ? "0" : name.substr(5);
         const bool number = !digits.empty() && digits.size() < 4 &&
                             digits.find_first_not_of("0123456789") == std::string::npos;
-        const int count = cuda ? static_cast<int>(torch::cuda::device_count()) : 0;
         if (number && std::stoi(digits) < count)
             return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(std::stoi(digits)));
         throw UsageError(text("--device ", name, ": this machine shows ", count, " CUDA devices"));
