@@ -1,9 +1,7 @@
 #pragma once
 
-#include "pushforward/core/batch.hpp"
+#include "pushforward/core/weights.hpp"
 
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace pushforward {
@@ -11,17 +9,17 @@ namespace pushforward {
 /// The exponential moving average of parameters, d = 2^(-1 / half_life) a step, with the bias of
 /// its start removed (as Kingma & Ba 2015 do for moments): after t updates it is
 ///   sum_{i=1..t} d^(t-i) p_i / sum_{i=1..t} d^(t-i),
-/// so early averages hold nothing of the initial weights. Parameters are shared, not copied.
+/// so early averages hold nothing of the initial weights. `parameters` are shared, not copied.
 class Average {
 public:
-    Average(std::vector<std::pair<std::string, Tensor>> parameters, double half_life);
+    Average(NamedTensors parameters, double half_life);
 
     void update();
     std::int64_t updates() const { return updates_; }
     void set_updates(std::int64_t n) { updates_ = n; }
 
     /// The averages under their parameters' names, sharing memory.
-    std::vector<std::pair<std::string, Tensor>> values() const;
+    const NamedTensors& values() const { return averages_; }
 
     /// Puts the averages into the module's parameters, and the parameters back at its end.
     class InUse {
@@ -33,12 +31,11 @@ public:
 
     private:
         Average* average_;
-        std::vector<Tensor> raw_;
+        NamedTensors raw_;
     };
 
 private:
-    std::vector<std::pair<std::string, Tensor>> parameters_;
-    std::vector<Tensor> averages_;
+    NamedTensors parameters_, averages_;
     double decay_;
     std::int64_t updates_ = 0;
 };

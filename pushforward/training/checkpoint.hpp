@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pushforward/core/weights.hpp"
+#include "pushforward/training/log.hpp"
 
 #include <functional>
 #include <optional>
@@ -26,8 +27,9 @@ struct TrainState {
     std::int64_t average_updates = 0;
     std::optional<double> best_loss;  ///< lowest validation loss, at `best_step`
     std::int64_t best_step = 0;
-    std::int64_t worse = 0;  ///< validations since then
-    bool finished = false;
+    std::int64_t worse = 0;      ///< validations since then
+    bool stopped_early = false;  ///< patience ran out: nothing is left to be done
+    NamedNumbers last_terms;     ///< the loss of the last step
     RunIdentity identity;
 };
 
@@ -61,6 +63,8 @@ public:
     static Checkpoint read(const std::filesystem::path& folder);
 
 private:
+    void remove(std::int64_t step);
+
     std::filesystem::path folder_;
     std::int64_t keep_;
     std::function<void(const std::string&)> warn_;

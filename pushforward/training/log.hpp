@@ -44,6 +44,7 @@ public:
     virtual void on_validation(const ValidationReport& report);
     virtual void on_samples(std::int64_t step, const std::string& png);
     virtual void on_checkpoint(std::int64_t step, const std::filesystem::path& folder);
+    virtual void on_warning(const std::string& message);
     /// Called before a checkpoint: what was said until now must be on disk when it returns.
     virtual void flush();
 };

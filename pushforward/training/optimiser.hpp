@@ -1,9 +1,8 @@
 #pragma once
 
 #include "pushforward/core/objective.hpp"
+#include "pushforward/core/weights.hpp"
 #include "pushforward/training/options.hpp"
-
-#include <map>
 
 namespace pushforward {
 
@@ -16,18 +15,15 @@ class Optimiser {
 public:
     Optimiser(const std::vector<ParameterGroup>& groups, const TrainOptions& options);
 
-    /// One update with the gradients in `.grad()`; `learning_rate` is before the groups' scales.
-    void step(double learning_rate);
+    /// One update with the gradients in `.grad()`, each multiplied by `gradient_scale`;
+    /// `learning_rate` is before the groups' scales.
+    void step(double learning_rate, double gradient_scale = 1);
     void zero_grad();
+    /// sqrt(sum of squares) over all gradients; the same for any number of threads.
+    double gradient_norm() const;
 
-    /// sqrt(sum of squares) of all gradients, and their scaling to at most `limit`: 0-d tensors.
-    Tensor gradient_norm() const;
-    void clip(double norm, double limit);
-
-    /// "NAME.m", "NAME.v" for each parameter and "updates", sharing memory with the optimiser.
-    std::map<std::string, Tensor> state() const;
-    /// Every parameter, with its name.
-    std::vector<std::pair<std::string, Tensor>> parameters() const;
+    /// "NAME.m" and "NAME.v" for each parameter, and "updates", sharing the optimiser's memory.
+    NamedTensors state() const;
 
 private:
     struct Entry {
@@ -35,9 +31,10 @@ private:
         Tensor parameter, m, v;
         double learning_rate_scale, weight_decay;
     };
+    void update(Entry& entry, std::int64_t k, double learning_rate, double gradient_scale) const;
+
     std::vector<Entry> entries_;
-    OptimiserKind kind_;
-    double beta1_, beta2_, epsilon_;
+    TrainOptions options_;
     Tensor updates_;  ///< int64 [entries]: how often each parameter was updated
 };
 
