@@ -10,7 +10,8 @@ namespace pushforward {
 
 using NamedArrays = std::vector<std::pair<std::string, Array>>;
 
-/// One array of an npz file before it is read. `problem` says why it cannot be (texts, objects).
+/// One array of an npz file before it is read. `problem` says why it cannot be: texts, objects, a
+/// size that is not what its header asks for.
 struct NpzEntry {
     std::string name;
     DType dtype = DType::f32;
@@ -18,8 +19,8 @@ struct NpzEntry {
     std::string problem;
 };
 
-/// What the file holds; inflates only the headers. DataError when the archive declares more than
-/// `cap` bytes, or a member's size is not what its array's header asks for.
+/// What the file holds; inflates only the headers. DataError when the archive cannot be read or
+/// declares more than `cap` bytes.
 std::vector<NpzEntry> list_npz(const Blob& blob, std::uint64_t cap = default_cap);
 
 /// One array by its name (without ".npy"); DataError lists the names when there is none.

@@ -18,7 +18,8 @@ struct Safetensors {
 /// overlap or trailing byte, at most 64 dimensions and a million tensors. Otherwise DataError.
 Safetensors read_safetensors(const Blob& blob);
 
-/// Writes it atomically, tensors in the order of their names, the header padded to 8 bytes.
+/// Writes it atomically: the header padded to 8 bytes, wider elements first and then by name, and
+/// `format: pt` among the metadata, which other readers ask for.
 void write_safetensors(const FilePath& path, const Safetensors& file);
 
 }  // namespace pushforward

@@ -20,6 +20,7 @@ public:
     };
 
     explicit ZipArchive(Blob blob);
+    ZipArchive(ZipArchive&&) noexcept;
     ~ZipArchive();
 
     const std::string& name() const;
