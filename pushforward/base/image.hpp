@@ -23,10 +23,10 @@ Image image_header(const Blob& blob);
 /// corrupt, or larger than 16384 x 16384.
 Image decode_image(const Blob& blob);
 
-/// Encodes a PNG; `text` becomes tEXt chunks (keywords of at most 79 Latin-1 characters).
+/// Encodes a PNG; `text` becomes tEXt chunks (iTXt where it is not ASCII) before the pixels.
 Buffer encode_png(const Image& image, const std::map<std::string, std::string>& text = {});
 
-/// The tEXt chunks of a PNG file.
+/// The texts that stand before the pixels of a PNG file.
 std::map<std::string, std::string> png_text(const Blob& blob);
 
 }  // namespace pushforward
