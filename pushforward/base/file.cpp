@@ -199,16 +199,11 @@ void remove_tree(const FilePath& path) {
     if (error) fail("remove", path, error.value());
 }
 
-LineWriter::LineWriter(FilePath path, std::optional<std::uint64_t> keep) : path_(std::move(path)) {
+AppendFile::AppendFile(FilePath path, std::optional<std::uint64_t> keep) : path_(std::move(path)) {
     file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (file_ < 0) fail("write", path_, errno);
     const auto end = static_cast<std::uint64_t>(::lseek(file_, 0, SEEK_END));
     size_ = std::min(end, keep.value_or(end));
-    // Back to the end of the last whole line.
-    char last = '\n';
-    while (size_ > 0 && ::pread(file_, &last, 1, static_cast<off_t>(size_ - 1)) == 1 &&
-           last != '\n')
-        --size_;
     if (size_ != end && ::ftruncate(file_, static_cast<off_t>(size_)) != 0) {
         const int error = errno;
         ::close(file_);
@@ -216,22 +211,40 @@ LineWriter::LineWriter(FilePath path, std::optional<std::uint64_t> keep) : path_
     }
 }
 
-LineWriter::~LineWriter() {
+AppendFile::~AppendFile() {
     ::close(file_);
 }
 
-void LineWriter::append(std::string_view line) {
-    const std::string whole = std::string(line) + '\n';
-    if (const int error = write_all(file_, bytes_of(whole))) {
-        // No torn line stays behind; if even this fails, the next opening repairs it.
+void AppendFile::append(Bytes bytes) {
+    if (const int error = write_all(file_, bytes)) {
+        // Nothing in half stays behind; if even this fails, the reader sees a cut end.
         [[maybe_unused]] const int ignored = ::ftruncate(file_, static_cast<off_t>(size_));
         fail("write", path_, error);
     }
-    size_ += whole.size();
+    size_ += bytes.size();
 }
 
-void LineWriter::sync() {
+void AppendFile::sync() {
     if (::fsync(file_) != 0) fail("sync", path_, errno);
+}
+
+namespace {
+
+/// Bytes of the file up to the end of its last whole line, within the first `keep`.
+std::uint64_t whole_lines(const FilePath& path, std::optional<std::uint64_t> keep) {
+    if (!fs::is_regular_file(path)) return 0;
+    const Blob blob = map_file(path);
+    const std::string_view text = blob.text().substr(0, keep.value_or(blob.bytes.size()));
+    return text.rfind('\n') + 1;  // npos + 1 is 0
+}
+
+}  // namespace
+
+LineWriter::LineWriter(const FilePath& path, std::optional<std::uint64_t> keep)
+    : file_(path, whole_lines(path, keep)) {}
+
+void LineWriter::append(std::string_view line) {
+    file_.append(bytes_of(std::string(line) + '\n'));
 }
 
 }  // namespace pushforward

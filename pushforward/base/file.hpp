@@ -78,25 +78,38 @@ void make_folder(const FilePath& path);
 /// Removes a file or a folder with all that is in it; nothing when there is none.
 void remove_tree(const FilePath& path);
 
-/// Lines appended to a file, each whole: one `write` a line. What an interrupted run left after the
-/// last newline is cut off; `keep` cuts the file to that many bytes (resuming from a checkpoint
-/// that remembered `size()`).
-class LineWriter {
+/// A file that grows at its end. What is appended is there whole or, when it does not fit, not at
+/// all (StorageError). `keep` cuts the file to that many bytes first.
+class AppendFile {
 public:
-    explicit LineWriter(FilePath path, std::optional<std::uint64_t> keep = {});
-    ~LineWriter();
-    LineWriter(const LineWriter&) = delete;
-    LineWriter& operator=(const LineWriter&) = delete;
+    explicit AppendFile(FilePath path, std::optional<std::uint64_t> keep = {});
+    ~AppendFile();
+    AppendFile(const AppendFile&) = delete;
+    AppendFile& operator=(const AppendFile&) = delete;
 
-    /// `line` without its newline.
-    void append(std::string_view line);
+    void append(Bytes bytes);
     void sync();
     std::uint64_t size() const { return size_; }
+    const FilePath& path() const { return path_; }
 
 private:
     FilePath path_;
     int file_ = -1;
     std::uint64_t size_ = 0;
+};
+
+/// Lines appended to a file. What an interrupted run left after the last newline is cut off; `keep`
+/// cuts the file to that many bytes (resuming from a checkpoint that remembered `size()`).
+class LineWriter {
+public:
+    explicit LineWriter(const FilePath& path, std::optional<std::uint64_t> keep = {});
+
+    void append(std::string_view line);  ///< without its newline
+    void sync() { file_.sync(); }
+    std::uint64_t size() const { return file_.size(); }
+
+private:
+    AppendFile file_;
 };
 
 }  // namespace pushforward
