@@ -25,6 +25,7 @@ struct Judged {
     const Batch* held_out = nullptr;        ///< data's own units
     const Batch* held_out_model = nullptr;  ///< the same rows in model units
     Tensor samples;
+    double log_det = 0;  ///< log |d model / d data| of an item: log p_data = log p_model + this
     std::uint64_t seed = 0;
 };
 

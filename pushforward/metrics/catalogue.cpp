@@ -1,0 +1,37 @@
+#include "pushforward/metrics/catalogue.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/metrics/c2st.hpp"
+#include "pushforward/metrics/log_likelihood.hpp"
+#include "pushforward/metrics/sliced_wasserstein.hpp"
+#include "pushforward/metrics/validation_loss.hpp"
+
+namespace pushforward {
+
+const std::vector<MetricEntry>& metric_catalogue() {
+    static const std::vector<MetricEntry> all = {
+        {"log_likelihood", "mean log-density of the held-out rows", "", make_log_likelihood},
+        {"validation_loss", "a denoiser's loss on the held-out rows, by noise level",
+         "Ho et al. 2020", make_validation_loss},
+        {"sliced_wasserstein", "W1 along random directions, samples against held-out rows",
+         "Rabin et al. 2011", [] { return make_sliced_wasserstein(1); }},
+        {"sliced_wasserstein_2", "W2 along random directions", "Bonneel et al. 2015",
+         [] { return make_sliced_wasserstein(2); }},
+        {"c2st", "AUC of a classifier that tells samples from held-out rows",
+         "Lopez-Paz & Oquab 2017", make_c2st},
+    };
+    return all;
+}
+
+const MetricEntry& metric_entry(const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& entry : metric_catalogue()) {
+        if (entry.name == name) return entry;
+        names.push_back(entry.name);
+    }
+    throw UsageError(text("unknown metric '", name, "'", nearest_hint(name, names), "; there are ",
+                          one_of(names)));
+}
+
+}  // namespace pushforward

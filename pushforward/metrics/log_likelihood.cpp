@@ -1,0 +1,60 @@
+#include "pushforward/metrics/log_likelihood.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace pushforward {
+namespace {
+
+const char* name_of(Strength strength) {
+    switch (strength) {
+        case Strength::exact:
+            return "exact";
+        case Strength::lower_bound:
+            return "lower_bound";
+        case Strength::estimate:
+            return "estimate";
+    }
+    return "";
+}
+
+class LogLikelihood : public Metric {
+public:
+    std::string refusal(const Judged& judged) const override {
+        if (!judged.model) return "it needs a model";
+        if (!judged.model->density()) return "this model has no density";
+        if (!judged.held_out_model || judged.held_out_model->size() < 2)
+            return "it needs 2 held-out rows";
+        return "";
+    }
+
+    std::vector<std::pair<std::string, Measurement>> evaluate(const Judged& judged) const override {
+        const torch::NoGradGuard no_grad;
+        const Density& density = *judged.model->density();
+        const Estimator estimator = density.estimators().front();
+        const Batch& rows = *judged.held_out_model;
+        const std::int64_t n = rows.size(), chunk = 256;
+        std::vector<Tensor> parts;
+        for (std::int64_t i = 0; i < n; i += chunk) {
+            const Batch part = rows.slice(i, std::min(i + chunk, n));
+            parts.push_back(
+                density.log_prob(part.x, part.c, estimator.name, Rng(judged.seed).rows_from(i))
+                    .to(torch::kCPU, torch::kDouble));
+        }
+        const Tensor log_p = torch::cat(parts) + judged.log_det;
+        return {{"log_likelihood",
+                 {log_p.mean().item<double>(),
+                  log_p.std().item<double>() / std::sqrt(static_cast<double>(n)), n, "nats", true,
+                  name_of(estimator.strength)}}};
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Metric> make_log_likelihood() {
+    return std::make_unique<LogLikelihood>();
+}
+
+}  // namespace pushforward
