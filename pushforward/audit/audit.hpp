@@ -3,6 +3,7 @@
 #include "pushforward/audit/claim.hpp"
 #include "pushforward/base/json.hpp"
 
+#include <atomic>
 #include <functional>
 
 namespace pushforward {
@@ -12,9 +13,10 @@ struct AuditRequest {
     std::vector<std::string> sets;    ///< `parameter=value`, for each chosen claim that has it
     std::int64_t seeds = 3;
     std::uint64_t seed = 0;  ///< the first; the others follow it
-    bool quick = false;      ///< less work where the bands stay valid
+    bool quick = false;      ///< one seed: the bands are those of one seed and stay as they are
     bool lesion = false;     ///< re-initialise the fitted weights on disk, then measure
     std::filesystem::path work = "runs/audit";  ///< where the runs are fitted, and found again
+    const std::atomic<int>* stop = nullptr;     ///< becomes a signal's number
     std::function<void(const std::string&)> progress = {};
 };
 

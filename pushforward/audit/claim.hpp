@@ -34,13 +34,12 @@ class Claim {
 public:
     virtual ~Claim() = default;
     virtual Options& parameters() = 0;
-    /// What must be fitted; `quick` may ask for less work only where every band stays valid.
-    /// UsageError when the parameters leave nothing to be tested.
-    virtual std::vector<PlannedRun> runs(bool quick) const = 0;
+    /// What must be fitted for one seed, on data of that seed; the recipe's train.seed is set by
+    /// the caller. UsageError when the parameters leave nothing to be tested.
+    virtual std::vector<PlannedRun> runs(std::uint64_t seed) const = 0;
     /// Opens the folders and measures; the first check is the headline. What is in the folders
     /// is all that it knows of the fit.
-    virtual std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed,
-                                       bool quick) const = 0;
+    virtual std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed) const = 0;
 };
 
 }  // namespace pushforward
