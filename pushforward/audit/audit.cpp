@@ -98,13 +98,15 @@ RunFolders fit_runs(const AuditRequest& request, const Chosen& chosen, std::uint
     for (const auto& run : chosen.claim->runs(seed)) {
         const auto folder = folder_of(request, chosen.entry->id, run, seed);
         say(text("seed ", seed, ", ", run.name, ": ", folder.string()));
-        const Recipe recipe = parse_recipe(run.recipe, chosen.entry->id + " " + run.name,
-                                           {text("train.seed=", seed)});
-        fit(recipe, {.name = run.name,
-                     .out = folder,
-                     .existing = RunFolder::Existing::resume,
-                     .stop = request.stop,
-                     .say = say});
+        Recipe recipe = parse_recipe(run.recipe, chosen.entry->id + " " + run.name,
+                                     {text("train.seed=", seed)});
+        FitOptions options;
+        options.name = run.name;
+        options.out = folder;
+        options.existing = RunFolder::Existing::resume;
+        options.stop = request.stop;
+        options.say = say;
+        fit(std::move(recipe), options);
         folders[run.name] = request.lesion ? lesioned_copy(folder, seed + 1) : folder;
     }
     return folders;

@@ -1,4 +1,5 @@
 #include "pushforward/audit/audit.hpp"
+#include "pushforward/base/errors.hpp"
 #include "pushforward/base/version.hpp"
 #include "pushforward/report/html.hpp"
 
