@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <sstream>
 
 namespace pushforward {
 namespace {
@@ -160,6 +161,13 @@ private:
         const Node* n = take(name);
         if (!n) return;
         const auto* items = std::get_if<Node::List>(&n->value);
+        Node::List typed;
+        if (!items && !n->raw.empty()) {  // on a command line, a,b,c is a list too
+            std::istringstream parts(n->raw);
+            for (std::string part; std::getline(parts, part, ',');)
+                typed.push_back(text_node(part, n->place));
+            items = &typed;
+        }
         if (!items) return wrong(*n, name, "a list");
         std::vector<T> read;
         for (const Node& item : *items) {

@@ -44,8 +44,8 @@ public:
 private:
     struct Made {
         std::int64_t k = 0;
-        Batch batch;
-        std::exception_ptr error;
+        Batch batch = {};
+        std::exception_ptr error = {};
     };
     void work(std::stop_token stop);
 

@@ -4,7 +4,7 @@
 
 namespace pushforward {
 
-/// A pseudo-random permutation of 0..n-1 without a table: a four-round Feistel cipher over the
+/// A pseudo-random permutation of 0..n-1 without a table: a six-round Feistel cipher over the
 /// next even power of two, walked until it lands below n (Black & Rogaway 2002).
 /// Any element costs O(1), so shuffling a billion rows takes no memory and seeking takes no time.
 class Shuffle {
@@ -18,7 +18,7 @@ private:
 
     std::int64_t n_;
     int half_bits_;
-    std::uint64_t keys_[4];
+    std::uint64_t keys_[6];
 };
 
 }  // namespace pushforward

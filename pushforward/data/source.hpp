@@ -13,6 +13,10 @@ class Source : public Dataset {
 public:
     /// What was opened, in one line: "IDX images, 60000 x 28x28, uint8".
     virtual std::string kind() const = 0;
+    /// The name that messages give it: the path, or `sim:NAME`.
+    virtual std::string name() const = 0;
+    /// Is x in [0, 1] by its making (bytes, pictures)? Then nobody has to look.
+    virtual bool unit_range() const { return false; }
     /// The names of the columns of x, for tables.
     virtual std::vector<std::string> columns() const { return {}; }
     /// The test set that comes with it (t10k-*, test_*, a folder `test`), or null.

@@ -34,7 +34,8 @@ std::vector<float> render_sprite(const SpriteFactors& factors, std::int64_t side
 struct SpriteReading {
     SpriteFactors factors;
     double residual = 0;  ///< root mean square difference between the picture and the best sprite
-    bool valid = false;   ///< residual at most 0.08, and the factors in their ranges (5 % slack)
+    double local = 0;     ///< the largest mean error of a 2 x 2 block: a second shape shows here
+    bool valid = false;   ///< residual <= 0.06, local <= 0.2, factors in their ranges (5 % slack)
 };
 
 /// Reads pictures [N, 1, S, S] back by fitting every shape from several starts by least squares.

@@ -1,0 +1,58 @@
+#include "pushforward/simulators/catalogue.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/simulators/glyphs.hpp"
+#include "pushforward/simulators/mixture.hpp"
+#include "pushforward/simulators/moons.hpp"
+#include "pushforward/simulators/sprites.hpp"
+
+namespace pushforward {
+namespace {
+
+template <class O, class Make>
+SimulatorEntry entry(std::string name, std::string doc, std::int64_t items, Make make) {
+    return {std::move(name), std::move(doc), items, [] { return std::make_unique<O>(); },
+            [make](const Options& options) { return make(dynamic_cast<const O&>(options)); }};
+}
+
+}  // namespace
+
+const std::vector<SimulatorEntry>& simulators() {
+    static const std::vector<SimulatorEntry> all = {
+        entry<GlyphOptions>("glyphs",
+                            "pen-drawn digits and letters with their names, grey pictures", 60000,
+                            make_glyphs),
+        entry<SpriteOptions>("sprites", "one shape with known place, size and angle, grey pictures",
+                             20000, make_sprites),
+        entry<RingOptions>("ring", "normals on a circle in the plane, exact density", 50000,
+                           make_ring),
+        entry<GridOptions>("grid", "normals on a square lattice in the plane, exact density", 50000,
+                           make_grid),
+        entry<MoonsOptions>("moons", "two noisy half circles in the plane, exact density", 50000,
+                            make_moons),
+        entry<MixtureOptions>("mixture", "any mixture of round normals, exact density", 50000,
+                              make_mixture),
+    };
+    return all;
+}
+
+const SimulatorEntry& find_simulator(const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& e : simulators()) {
+        if (e.name == name) return e;
+        names.push_back(e.name);
+    }
+    throw UsageError(text("sim:", name, ": no such simulator", nearest_hint(name, names),
+                          "; there are ", one_of(names)));
+}
+
+std::unique_ptr<Simulator> make_simulator(
+    const std::string& name, const std::vector<std::pair<std::string, std::string>>& values) {
+    const auto& found = find_simulator(name);
+    const auto options = found.options();
+    apply_text_values(*options, values, "sim:" + name);
+    return found.make(*options);
+}
+
+}  // namespace pushforward
