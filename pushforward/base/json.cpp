@@ -85,9 +85,14 @@ struct Builder {
         stack.push_uint64(value);
         return true;
     }
-    bool on_double(double value, view s, code&) {
+    bool on_double(double value, view s, code& error) {
         number.append(s.data(), s.size());
         std::from_chars(number.data(), number.data() + number.size(), value);
+        if (std::isinf(value)) {
+            problem = "expected a number within the range of doubles, got " + number;
+            error = json::error::exponent_overflow;
+            return false;
+        }
         number.clear();
         stack.push_double(value);
         return true;

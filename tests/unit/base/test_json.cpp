@@ -47,6 +47,8 @@ TEST_CASE("malformed JSON is refused with its place") {
                             "\"\xff\"", "[1e]", "// c\n1", "{a:1}", "\"\n\""})
         CHECK_SAYS(parse_json(bad, "t"), "t: line 1");
     CHECK(parse_json("[{\"a\":1},{\"a\":1}]", "t").as_array().size() == 2);
+    CHECK_SAYS(parse_json("[1e999]", "t"), "range of doubles, got 1e999");
+    CHECK(parse_json("1e-999", "t").as_double() == 0);
     const std::string deep(64, '['), shut(64, ']');
     CHECK(parse_json(deep + shut, "t").is_array());
     CHECK_SAYS(parse_json("[" + deep + shut + "]", "t"), "deep");
