@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pushforward/core/dataset.hpp"
+#include "pushforward/core/simulator.hpp"
 
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@ public:
     virtual std::shared_ptr<const Source> own_test() const { return nullptr; }
     /// Text that changes with the content and is cheap to make, where reading rows is not.
     virtual std::string stamp() const { return {}; }
+    /// What made the rows, where a simulator did; else null.
+    virtual const Simulator* simulator() const { return nullptr; }
     /// Odd things seen while opening, a line each.
     virtual std::vector<std::string> notes() const { return {}; }
 };

@@ -4,6 +4,7 @@
 #include "pushforward/base/file.hpp"
 #include "pushforward/base/version.hpp"
 #include "pushforward/core/weights.hpp"
+#include "pushforward/data/condition_text.hpp"
 #include "pushforward/data/description_json.hpp"
 #include "pushforward/data/grid.hpp"
 #include "pushforward/data/loader.hpp"
@@ -16,7 +17,6 @@
 #include <torch/nn/module.h>
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 
 namespace pushforward {
@@ -25,7 +25,7 @@ namespace {
 /// Rows that validation looks at: enough for an error of about one per cent, not the whole set.
 constexpr std::int64_t kValidationRows = 1024;
 /// Pictures drawn while training.
-constexpr std::int64_t kDrawn = 64;
+constexpr std::int64_t kDrawn = 64, kDrawnPoints = 4096;
 
 /// What the recipe leaves open, decided: the same recipe gives the same run from here on.
 void decide(Recipe& recipe) {
@@ -93,10 +93,10 @@ std::string draw_picture(const Parts& p, const Recipe& recipe) {
     std::vector<std::string> conditions;
     for (const Field& f : p.model->spec().conditions)
         if (f.space.kind == Kind::symbol) conditions.push_back(f.name + "=each");
-    const bool image = p.model->spec().x.is_image();
-    const Samples drawn = draw_samples(*p.model, p.data.description.scaling, image ? kDrawn : 4096,
-                                       conditions, static_cast<std::uint64_t>(recipe.train.seed),
-                                       image ? kDrawn : 4096, p.device);
+    const std::int64_t n = p.model->spec().x.is_image() ? kDrawn : kDrawnPoints;
+    const Samples drawn = draw_samples(*p.model, p.data.description.scaling, n,
+                                       condition_rows(conditions, p.model->spec(), n),
+                                       static_cast<std::uint64_t>(recipe.train.seed), n, p.device);
     const auto png = picture_png(drawn.x);
     return {reinterpret_cast<const char*>(png.data()), png.size()};
 }
@@ -174,21 +174,29 @@ FitResult fit(Recipe recipe, const FitOptions& options) {
     return result;
 }
 
-std::string dry_run(const Recipe& given, const std::string& device) {
+namespace {
+/// Hears when each step ended.
+struct StepTimes : TrainingLog {
+    std::vector<double> seconds;
+    void on_step(const StepReport& report) override { seconds.push_back(report.seconds); }
+};
+}  // namespace
+
+DryRun dry_run(const Recipe& given, const std::string& device) {
     Recipe recipe = copy_of(given);
     decide(recipe);
     Parts p = assemble(recipe, device);
-    recipe.train.steps = 1;
-    recipe.train.validate_every = recipe.train.sample_every = recipe.train.checkpoint_every = 0;
+    auto& options = recipe.train;
+    options.steps = 4;
+    options.validate_every = options.sample_every = options.checkpoint_every = options.patience = 0;
     Training training = training_of(p, recipe);
-    Trainer trainer(std::move(training));
-    const auto began = std::chrono::steady_clock::now();
-    const TrainingSummary summary = trainer.run();
-    const std::chrono::duration<double> step = std::chrono::steady_clock::now() - began;
+    StepTimes times;
+    training.logs = {&times};
+    const TrainingSummary summary = Trainer(std::move(training)).run();
     draw_samples(*p.model, p.data.description.scaling, 1, {}, p.seed.key(), 1, p.device);
-    return text(p.data.description.kind, "; ", p.data.description.split, "; ", summary.parameters,
-                " parameters; the first step took ", step.count(), " s, ", given.train.steps,
-                " steps are planned");
+    const double a_step = (times.seconds.back() - times.seconds.front()) /
+                          static_cast<double>(times.seconds.size() - 1);
+    return {p.data.description, summary.parameters, a_step};
 }
 
 }  // namespace pushforward

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pushforward/data/description.hpp"
 #include "pushforward/training/recipe.hpp"
 #include "pushforward/training/run_folder.hpp"
 #include "pushforward/training/trainer.hpp"
@@ -35,8 +36,15 @@ struct FitResult {
 /// Everything that can be refused is refused before the folder is touched.
 FitResult fit(Recipe recipe, const FitOptions& options);
 
-/// What `fit` would do, without leaving anything: opens the data, builds the model, takes one step
-/// and draws one sample. Returns the rows, parameters and seconds a step as text.
-std::string dry_run(const Recipe& recipe, const std::string& device);
+/// What a training would be, found out by doing a little of it.
+struct DryRun {
+    DataDescription data;
+    std::int64_t parameters = 0;
+    double seconds_a_step = 0;
+};
+
+/// Opens the data, builds the model, takes four steps (the first warms up) and draws one sample;
+/// leaves nothing behind.
+DryRun dry_run(const Recipe& recipe, const std::string& device = "auto");
 
 }  // namespace pushforward

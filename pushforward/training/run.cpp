@@ -3,7 +3,6 @@
 #include "pushforward/base/cpu.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/core/weights.hpp"
-#include "pushforward/data/condition_text.hpp"
 #include "pushforward/data/description_json.hpp"
 #include "pushforward/families/catalogue.hpp"
 
@@ -91,12 +90,11 @@ OpenedRun open_run(const std::string& folder, const std::vector<std::string>& se
 }
 
 Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
-                     const std::vector<std::string>& conditions, std::uint64_t seed,
-                     std::int64_t batch, at::Device device,
-                     const std::function<void(std::int64_t)>& progress) {
+                     const Condition& conditions, std::uint64_t seed, std::int64_t batch,
+                     at::Device device, const std::function<void(std::int64_t)>& progress) {
     PF_CHECK(n >= 1, "sample", "at least 1 sample", n);
     PF_CHECK(batch >= 1, "sample", "batches of at least 1", batch);
-    const Condition all = scaling.to_model(condition_rows(conditions, model.spec(), n));
+    const Condition all = scaling.to_model(conditions);
     Samples out;
     std::vector<Tensor> x, log_prob;
     for (std::int64_t first = 0; first < n; first += batch) {

@@ -37,11 +37,10 @@ OpenedRun open_run(const std::string& folder, const std::vector<std::string>& se
                    at::Device device = at::kCPU, Precision precision = Precision::float32);
 
 /// n samples of any model in the data's own units, drawn `batch` at a time; sample i depends on
-/// (seed, first + i) alone. `conditions` as condition_rows takes them. `progress` hears how many
-/// are done.
+/// (seed, i) alone. `conditions` has n rows in the data's own units, or is empty. `progress` hears
+/// how many are done.
 Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
-                     const std::vector<std::string>& conditions, std::uint64_t seed,
-                     std::int64_t batch, at::Device device,
-                     const std::function<void(std::int64_t)>& progress = {});
+                     const Condition& conditions, std::uint64_t seed, std::int64_t batch,
+                     at::Device device, const std::function<void(std::int64_t)>& progress = {});
 
 }  // namespace pushforward

@@ -1,0 +1,135 @@
+#include "pushforward/data/export.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/file.hpp"
+#include "pushforward/base/json.hpp"
+#include "pushforward/base/npy.hpp"
+#include "pushforward/base/npz.hpp"
+
+#include <torch/types.h>
+
+#include <cstdio>
+
+namespace pushforward {
+namespace {
+
+bool is_folder(const std::filesystem::path& path) {
+    return !path.has_filename() || std::filesystem::is_directory(path);
+}
+
+Array to_array(const Tensor& tensor) {
+    const Tensor t = tensor.to(at::kCPU).contiguous();
+    DType dtype;
+    switch (t.scalar_type()) {
+        case at::kFloat:
+            dtype = DType::f32;
+            break;
+        case at::kDouble:
+            dtype = DType::f64;
+            break;
+        case at::kLong:
+            dtype = DType::i64;
+            break;
+        case at::kBool:
+            dtype = DType::boolean;
+            break;
+        case at::kByte:
+            dtype = DType::u8;
+            break;
+        default:
+            return to_array(t.to(at::kFloat));
+    }
+    const auto* bytes = static_cast<const std::byte*>(t.data_ptr());
+    return make_array(dtype, t.sizes().vec(), Buffer(bytes, bytes + t.nbytes()));
+}
+
+Tensor channels_last(const Tensor& items, const Space& space) {
+    return space.is_image() ? items.clamp(0, 1).permute({0, 2, 3, 1}) : items;
+}
+
+std::string csv_text(const Tensor& items, const std::vector<std::pair<std::string, Tensor>>& extras,
+                     const std::vector<std::string>& columns) {
+    const Tensor rows = items.flatten(1).to(at::kDouble).contiguous();
+    std::string out;
+    for (std::int64_t j = 0; j < rows.size(1); ++j)
+        out += (j ? "," : "") +
+               (columns.empty() ? "x" + std::to_string(j) : columns[static_cast<std::size_t>(j)]);
+    std::vector<Tensor> more;
+    for (const auto& [name, t] : extras)
+        if (t.dim() == 1) {
+            out += "," + name;
+            more.push_back(t.to(at::kDouble).contiguous());
+        }
+    out += '\n';
+    const auto* value = rows.data_ptr<double>();
+    for (std::int64_t i = 0; i < rows.size(0); ++i) {
+        // Items are float32: nine digits say all that is known of them.
+        char buffer[32];
+        for (std::int64_t j = 0; j < rows.size(1); ++j) {
+            std::snprintf(buffer, sizeof buffer, "%s%.9g", j ? "," : "", *value++);
+            out += buffer;
+        }
+        for (const auto& t : more) {
+            std::snprintf(buffer, sizeof buffer, ",%.9g", t.data_ptr<double>()[i]);
+            out += buffer;
+        }
+        out += '\n';
+    }
+    return out;
+}
+
+void export_folder(const std::filesystem::path& folder, const Tensor& items, const PngText& text) {
+    const std::filesystem::path end = folder.has_filename() ? folder : folder.parent_path();
+    const auto begun = temporary_beside(end);
+    remove_tree(begun);
+    make_folder(begun);
+    for (std::int64_t i = 0; i < items.size(0); ++i) {
+        char name[32];
+        std::snprintf(name, sizeof name, "%06lld.png", static_cast<long long>(i));
+        write_atomic(begun / name, Bytes(image_grid_png(items.slice(0, i, i + 1), 1, 1, text)));
+    }
+    commit_rename(begun, end);
+}
+
+}  // namespace
+
+void check_export(const std::filesystem::path& path, const Space& space) {
+    const std::string extension = path.extension().string();
+    if (is_folder(path)) {
+        PF_CHECK(space.is_image(), "--out " + path.string(), "a file for items that are not images",
+                 "a folder");
+        std::error_code ignored;
+        PF_CHECK(
+            !std::filesystem::exists(path, ignored) || std::filesystem::is_empty(path, ignored),
+            "--out " + path.string(), "a new or empty folder", "one that holds something");
+        return;
+    }
+    const bool good = extension == ".npz" || extension == ".npy" || extension == ".png" ||
+                      (extension == ".csv" && space.event.size() <= 1);
+    PF_CHECK(good, "--out " + path.string(),
+             space.is_image() ? "an extension .npz, .npy or .png, or a folder DIR/"
+                              : "an extension .npz, .npy, .csv or .png",
+             extension.empty() ? "none" : extension);
+}
+
+void export_items(const std::filesystem::path& path, const Tensor& items, const Space& space,
+                  const std::vector<std::pair<std::string, Tensor>>& extras,
+                  const std::vector<std::string>& columns, const PngText& text) {
+    check_export(path, space);
+    const std::string extension = path.extension().string();
+    if (is_folder(path)) {
+        export_folder(path, items, text);
+    } else if (extension == ".npz") {
+        NamedArrays arrays{{"samples", to_array(channels_last(items, space))}};
+        for (const auto& [name, t] : extras) arrays.emplace_back(name, to_array(t));
+        write_npz(path, arrays);
+    } else if (extension == ".npy") {
+        write_npy(path, to_array(channels_last(items, space)));
+    } else if (extension == ".csv") {
+        write_atomic(path, csv_text(items, extras, columns));
+    } else {
+        write_atomic(path, Bytes(picture_png(items, text)));
+    }
+}
+
+}  // namespace pushforward

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "pushforward/core/space.hpp"
+#include "pushforward/data/grid.hpp"
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pushforward {
+
+/// UsageError when items of this space cannot be written as the path's extension asks, before any
+/// work: .npz .npy for all, .csv for vectors, .png for pictures and plots, DIR/ for images.
+void check_export(const std::filesystem::path& path, const Space& space);
+
+/// Writes items [N, event...] in the data's own units, whole or not at all. npz: `samples`
+/// ([N, H, W, C] for images) and the named extras; npy: samples alone; csv: one row an item under
+/// `columns` (x0, x1, ... when empty), then the 1-d extras; png: one grid or plot; DIR/: one PNG
+/// an image.
+void export_items(const std::filesystem::path& path, const Tensor& items, const Space& space,
+                  const std::vector<std::pair<std::string, Tensor>>& extras = {},
+                  const std::vector<std::string>& columns = {}, const PngText& text = {});
+
+}  // namespace pushforward

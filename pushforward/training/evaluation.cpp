@@ -1,0 +1,117 @@
+#include "pushforward/training/evaluation.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/data/loader.hpp"
+#include "pushforward/metrics/catalogue.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace pushforward {
+namespace {
+
+/// n of `rows` (all when there are fewer), chosen by the seed, in ascending order.
+std::vector<std::int64_t> choose(std::vector<std::int64_t> rows, std::int64_t n,
+                                 std::uint64_t seed) {
+    if (static_cast<std::int64_t>(rows.size()) <= n) return rows;
+    const auto order = Rng(seed).split(3).permutation(static_cast<std::int64_t>(rows.size()));
+    std::vector<std::int64_t> chosen;
+    for (std::int64_t i = 0; i < n; ++i)
+        chosen.push_back(rows[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])]);
+    std::sort(chosen.begin(), chosen.end());
+    return chosen;
+}
+
+std::vector<std::int64_t> all_rows(std::int64_t n) {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    return rows;
+}
+
+struct Rows {
+    std::shared_ptr<const Source> data;
+    std::vector<std::int64_t> rows;
+    std::string name;
+};
+
+Rows held_out_rows(const OpenedRun& run, const EvaluationRequest& request) {
+    if (!request.data.empty()) {
+        auto data = open_data(request.data);
+        if (!(data->spec().x == run.description.spec.x))
+            throw UsageError(
+                "--data " + request.data +
+                ": its items are not of the kind and shape that the run was trained on");
+        const auto n = data->size();
+        return {std::move(data), all_rows(n), request.data};
+    }
+    PreparedData prepared =
+        prepare_data(run.description.source, run.recipe.data.validation, run.recipe.data.scale);
+    const std::string changed = difference(run.description, prepared.description);
+    if (!changed.empty() && request.warn)
+        request.warn("the data have changed since the training: " + changed);
+    const std::string source = run.description.source;
+    if (prepared.test && prepared.test->size() > 0) {
+        const auto n = prepared.test->size();
+        return {prepared.test, all_rows(n), source + " (test rows)"};
+    }
+    if (prepared.split.validation.empty())
+        throw UsageError("eval: the run held out no rows; give --data SPEC");
+    return {prepared.data, prepared.split.validation, source + " (validation rows)"};
+}
+
+/// Whether a wanted metric refuses only because there are no samples yet.
+bool needs_samples(const std::vector<std::string>& names, const Judged& without) {
+    if (names.empty()) return true;
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return !metric_entry(name).make()->refusal(without).empty();
+    });
+}
+
+}  // namespace
+
+Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) {
+    const auto names = request.metrics.empty() ? run.recipe.eval.metrics : request.metrics;
+    for (const auto& name : names) metric_entry(name);  // an unknown name before any work
+    const std::int64_t n = request.n > 0 ? request.n : run.recipe.eval.n;
+    const Rows held_out = held_out_rows(run, request);
+    const auto rows = choose(held_out.rows, n, request.seed);
+    const Batch data = held_out.data->get(rows);
+    const Batch model = run.description.scaling.to_model(data).to(run.device);
+
+    Judged judged;
+    judged.model = run.model.get();
+    judged.held_out = &data;
+    judged.held_out_model = &model;
+    judged.seed = request.seed;
+    if (needs_samples(names, judged)) {
+        Condition c;
+        for (const Field& f : run.model->spec().conditions)
+            if (const auto found = data.c.value.find(f.name); found != data.c.value.end())
+                c.value[f.name] = found->second;
+        const auto count = static_cast<std::int64_t>(rows.size());
+        judged.samples = draw_samples(*run.model, run.description.scaling, count, c, request.seed,
+                                      request.batch, run.device,
+                                      [&](std::int64_t done) {
+                                          if (request.progress) request.progress(done, count);
+                                      })
+                             .x;
+    }
+    return {held_out.name, static_cast<std::int64_t>(rows.size()), evaluate(names, judged)};
+}
+
+Evaluation evaluate_sets(const std::string& samples, const std::string& data,
+                         const EvaluationRequest& request) {
+    for (const auto& name : request.metrics) metric_entry(name);
+    const auto a = open_data(samples), b = open_data(data);
+    if (a->spec().x.event != b->spec().x.event)
+        throw UsageError("eval: items of " + samples + " and of " + data + " differ in shape");
+    const std::int64_t n = request.n > 0 ? request.n : std::max(a->size(), b->size());
+    const Batch held_out = b->get(choose(all_rows(b->size()), n, request.seed));
+    Judged judged;
+    judged.held_out = &held_out;
+    judged.seed = request.seed;
+    judged.samples = a->get(choose(all_rows(a->size()), n, request.seed + 1)).x;
+    return {data, held_out.size(), evaluate(request.metrics, judged)};
+}
+
+}  // namespace pushforward

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "pushforward/metrics/evaluate.hpp"
+#include "pushforward/training/run.hpp"
+
+namespace pushforward {
+
+/// What `eval` is asked for.
+struct EvaluationRequest {
+    std::string data;                  ///< a SPEC; empty: the run's held-out rows
+    std::vector<std::string> metrics;  ///< empty: what the recipe names, else all that apply
+    std::int64_t n = 0;                ///< items; 0: what the recipe says
+    std::uint64_t seed = 0;
+    std::int64_t batch = 64;
+    std::function<void(std::int64_t done, std::int64_t n)> progress = {};  ///< of the sampling
+    std::function<void(const std::string&)> warn = {};
+};
+
+struct Evaluation {
+    std::string data;
+    std::int64_t n = 0;
+    Measurements metrics;
+};
+
+/// Measures a run against held-out rows (its test rows, else its validation rows; drawn by the
+/// seed) or against the rows of a SPEC. Samples are drawn only when a wanted metric needs them;
+/// a conditional model's take the conditions of the rows that they are compared with.
+Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request);
+
+/// Judges any two sets without a model.
+Evaluation evaluate_sets(const std::string& samples, const std::string& data,
+                         const EvaluationRequest& request);
+
+}  // namespace pushforward

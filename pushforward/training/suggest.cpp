@@ -1,0 +1,83 @@
+#include "pushforward/training/suggest.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/data/source.hpp"
+#include "pushforward/training/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace pushforward {
+namespace {
+
+/// Pictures larger than this take hours on a CPU.
+constexpr std::int64_t kLargest = 64;
+
+std::string with_key(const std::string& spec, const std::string& key) {
+    return spec + (spec.find('?') == std::string::npos ? "?" : "&") + key;
+}
+
+/// The SPEC as it stands, or with a size where pictures differ in size or are large.
+std::string usable(const std::string& spec) {
+    const std::string sized = with_key(spec, text("size=", kLargest));
+    try {
+        const auto data = open_data(spec);
+        const auto& event = data->spec().x.event;
+        if (!data->spec().x.is_image()) return spec;
+        if (std::max(event[1], event[2]) <= kLargest && event[1] > 0) return spec;
+    } catch (const Error&) {
+        try {
+            open_data(sized);
+        } catch (const Error&) {
+            open_data(spec);  // throws again: the first message is the one that helps
+        }
+    }
+    return sized;
+}
+
+std::string image_model(const Space& x) {
+    const auto side = std::max(x.event[1], x.event[2]);
+    const std::string levels = side <= 16 ? "[1, 2]" : side <= 32 ? "[1, 2, 2]" : "[1, 2, 2, 4]";
+    const int last = side <= 16 ? 1 : side <= 32 ? 2 : 3;
+    return text(
+        "[model]\nname = \"flow_matching\"\n[model.network]\nname = \"unet\"\nchannels = 32\n",
+        "multipliers = ", levels, "\nblocks = 1\nattention = [", last, "]\n");
+}
+
+/// Enough steps to see a small set forty times and a large one a few.
+std::int64_t steps_for(std::int64_t rows, std::int64_t batch) {
+    const double passes = std::clamp(2e5 / static_cast<double>(rows), 4.0, 400.0);
+    const double steps = passes * static_cast<double>(rows) / static_cast<double>(batch);
+    return std::max<std::int64_t>(1000, static_cast<std::int64_t>(steps / 100) * 100);
+}
+
+}  // namespace
+
+std::string suggest_recipe(const std::string& given) {
+    const std::string spec = usable(given);
+    const auto data = open_data(spec);
+    const bool image = data->spec().x.is_image();
+    const std::int64_t batch = image ? 64 : 512;
+    std::string body = "[data]\nsource = " + toml_text(spec) + "\n";
+    body += image ? image_model(data->spec().x)
+                  : "[model]\nname = \"edm\"\n[model.network]\nname = \"mlp\"\nwidth = 256\n";
+    const std::int64_t steps = image ? steps_for(data->size(), batch) : 6000;
+    body += text("[train]\nsteps = ", steps, "\nbatch = ", batch,
+                 "\nlearning_rate = ", image ? "0.001" : "0.002",
+                 "\nschedule = \"cosine\"\nwarmup = 100\n",
+                 "ema_half_life = ", std::max<std::int64_t>(20, steps / 40),
+                 "\nvalidate_every = ", std::max<std::int64_t>(1, steps / 10),
+                 "\nsample_every = ", std::max<std::int64_t>(1, steps / 5),
+                 "\ncheckpoint_every = ", std::max<std::int64_t>(1, steps / 10), "\n");
+    const Recipe recipe = parse_recipe(body, "the suggested recipe");
+    const DryRun dry = dry_run(recipe);
+    const double minutes = dry.seconds_a_step * static_cast<double>(steps) / 60;
+    return text("# A first recipe for ", spec, ".\n# Found: ", dry.data.kind, ". ", dry.data.split,
+                "\n# ", dry.parameters, " parameters; about ", std::ceil(minutes),
+                " minutes of training on this machine (measured: ", dry.seconds_a_step,
+                " s a step).\n") +
+           recipe_text(recipe, true);
+}
+
+}  // namespace pushforward
