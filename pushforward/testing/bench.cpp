@@ -1,0 +1,45 @@
+#include "pushforward/testing/bench.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/core/rng.hpp"
+#include "pushforward/testing/peaks.hpp"
+
+#include <torch/types.h>
+
+namespace pushforward {
+namespace {
+
+constexpr std::int64_t kNormals = 1 << 24;
+
+BenchResult fill_normals(const BenchRequest&) {
+    Rng rng(1);
+    const double seconds = median_seconds([&] { rng.normal({64, kNormals / 64}); });
+    return {static_cast<double>(kNormals) / seconds / 1e9, "G values/s", {}, {}, seconds};
+}
+
+BenchResult fill_normals_libtorch(const BenchRequest&) {
+    const double seconds = median_seconds([] { torch::empty({64, kNormals / 64}).normal_(); });
+    return {static_cast<double>(kNormals) / seconds / 1e9, "G values/s", {}, {}, seconds};
+}
+
+}  // namespace
+
+const std::vector<BenchCase>& bench_cases() {
+    static const std::vector<BenchCase> all = {
+        {"normals", "16.8 million normals by our generator", fill_normals},
+        {"normals-libtorch", "the same by LibTorch's normal_", fill_normals_libtorch},
+    };
+    return all;
+}
+
+const BenchCase& bench_case(const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& c : bench_cases()) {
+        if (c.name == name) return c;
+        names.push_back(c.name);
+    }
+    throw UsageError("bench " + name + ": expected " + one_of(names) + nearest_hint(name, names));
+}
+
+}  // namespace pushforward
