@@ -38,7 +38,8 @@ struct PreparedData {
 
 /// Opens the SPEC, splits off the `validation` share, measures the scaling on the training rows.
 /// `scale` false leaves the data in their own units.
-PreparedData prepare_data(const std::string& spec, double validation = 0.1, bool scale = true);
+PreparedData prepare_data(const std::string& spec, double validation = kDefaultValidation,
+                          bool scale = true);
 
 /// "" when data with this description can continue a run that began with `before`; else what
 /// differs, in one line.

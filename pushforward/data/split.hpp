@@ -14,6 +14,8 @@ struct Split {
 
 /// The share held out for the test where the data bring no test set of their own.
 inline constexpr double kTestShare = 0.1;
+/// The share held out for validation where nobody says another.
+inline constexpr double kDefaultValidation = 0.1;
 
 /// Splits n rows by a permutation that is a function of `seed`: its last tenth is the test set
 /// (none when the data have their own, or when `validation` is 0: then nothing is held out), the

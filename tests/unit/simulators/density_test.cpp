@@ -96,14 +96,15 @@ TEST_CASE("moons: the quadrature agrees with a brute-force sum, near and far") {
         Tensor weight = torch::where(k % 2 == 1, 4.0, 2.0).to(torch::kDouble);
         weight[0] = weight[400000] = 1.0;
         const Tensor log_weight = (weight / 1200000.0).log();
-        for (const auto& [px, py] : std::vector<std::pair<double, double>>{{0, 1},
-                                                                           {1, 0},
-                                                                           {-1, 0},
-                                                                           {0.5, 0.25},
-                                                                           {0, 0},
-                                                                           {0, -0.4},
-                                                                           {1.3, 0.2},
-                                                                           {-0.9, -0.2}}) {
+        for (const auto& point : std::vector<std::pair<double, double>>{{0, 1},
+                                                                        {1, 0},
+                                                                        {-1, 0},
+                                                                        {0.5, 0.25},
+                                                                        {0, 0},
+                                                                        {0, -0.4},
+                                                                        {1.3, 0.2},
+                                                                        {-0.9, -0.2}}) {
+            const double px = point.first, py = point.second;
             const auto arc = [&](const Tensor& cx, const Tensor& cy) {
                 return torch::logsumexp(
                            log_weight - ((px - cx).pow(2) + (py - cy).pow(2)) / (2 * sd * sd), 0) -

@@ -1,0 +1,104 @@
+#include "pushforward/data/source.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/core/rng.hpp"
+#include "pushforward/data/shuffle.hpp"
+#include "pushforward/data/sources.hpp"
+#include "pushforward/data/split.hpp"
+
+#include <algorithm>
+
+namespace pushforward {
+namespace {
+
+class Rows : public Source {
+public:
+    Rows(std::shared_ptr<const Source> source, std::vector<std::int64_t> rows,
+         std::shared_ptr<const Source> test)
+        : source_(std::move(source)), rows_(std::move(rows)), test_(std::move(test)) {}
+
+    const DataSpec& spec() const override { return source_->spec(); }
+    std::int64_t size() const override { return static_cast<std::int64_t>(rows_.size()); }
+    std::string name() const override { return source_->name(); }
+    std::string kind() const override { return text(size(), " rows of ", source_->kind()); }
+    bool unit_range() const override { return source_->unit_range(); }
+    std::vector<std::string> columns() const override { return source_->columns(); }
+    std::shared_ptr<const Source> own_test() const override { return test_; }
+    std::string stamp() const override { return source_->stamp(); }
+    std::vector<std::string> notes() const override { return source_->notes(); }
+
+    Batch get(std::span<const std::int64_t> rows) const override {
+        std::vector<std::int64_t> inner;
+        for (const auto row : rows) {
+            PF_CHECK(row >= 0 && row < size(), name(), text("a row below ", size()), row);
+            inner.push_back(rows_[static_cast<std::size_t>(row)]);
+        }
+        Batch batch = source_->get(inner);
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            batch.index.data_ptr<std::int64_t>()[i] = rows[i];
+        return batch;
+    }
+
+private:
+    std::shared_ptr<const Source> source_;
+    std::vector<std::int64_t> rows_;
+    std::shared_ptr<const Source> test_;
+};
+
+/// The rows that `split` and `n` ask for.
+std::shared_ptr<const Source> chosen(std::shared_ptr<const Source> source,
+                                     const RowOptions& options) {
+    const auto seed = static_cast<std::uint64_t>(options.seed);
+    if (options.split != "all") {
+        auto test = source->own_test();
+        if (options.split == "test" && test) {
+            source = test;
+        } else {
+            Split split = split_rows(source->size(), kDefaultValidation, test != nullptr, seed);
+            auto& rows = options.split == "train"  ? split.train
+                         : options.split == "test" ? split.test
+                                                   : split.validation;
+            if (rows.empty())
+                throw UsageError(text(source->name(), "?split=", options.split,
+                                      ": expected at least ", "10 rows to split, got ",
+                                      source->size()));
+            if (!test && options.split == "train") test = select_rows(source, split.test);
+            source = std::make_shared<Rows>(source, std::move(rows),
+                                            options.split == "train" ? test : nullptr);
+        }
+    }
+    if (options.n > 0 && options.n < source->size()) {
+        const Shuffle shuffle(source->size(), Rng(seed).split(0x6e).key());  // "n"
+        std::vector<std::int64_t> rows;
+        for (std::int64_t i = 0; i < options.n; ++i) rows.push_back(shuffle(i));
+        std::sort(rows.begin(), rows.end());
+        source = std::make_shared<Rows>(source, std::move(rows), source->own_test());
+    }
+    return source;
+}
+
+}  // namespace
+
+std::shared_ptr<const Source> select_rows(std::shared_ptr<const Source> source,
+                                          std::vector<std::int64_t> rows) {
+    for (const auto row : rows)
+        PF_CHECK(row >= 0 && row < source->size(), source->name(),
+                 text("a row below ", source->size()), row);
+    return std::make_shared<Rows>(std::move(source), std::move(rows), nullptr);
+}
+
+FileOptions file_options(const DataSpecText& spec) {
+    FileOptions options;
+    apply_text_values(options, spec.values, spec.path);
+    return options;
+}
+
+std::shared_ptr<const Source> open_data(const std::string& spec) {
+    const DataSpecText parsed = parse_data_spec(spec);
+    if (parsed.simulator) return open_simulator(parsed);
+    const FileOptions options = file_options(parsed);
+    return chosen(open_files(parsed, options), options);
+}
+
+}  // namespace pushforward

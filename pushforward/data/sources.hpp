@@ -1,0 +1,68 @@
+#pragma once
+
+#include "pushforward/base/array.hpp"
+#include "pushforward/base/table.hpp"
+#include "pushforward/data/source.hpp"
+#include "pushforward/data/spec.hpp"
+
+#include <functional>
+
+namespace pushforward {
+
+// The kinds of source; `open_data` chooses. Used by data/ alone.
+
+/// The options of a file's SPEC; UsageError on an unknown key or an impossible value.
+FileOptions file_options(const DataSpecText& spec);
+
+/// Items 0 .. n-1 of a simulator; its validation and test splits are other items.
+std::shared_ptr<const Source> open_simulator(const DataSpecText& spec);
+
+/// A file or folder as a whole, before `split` and `n`.
+std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOptions& options);
+
+/// Rows that lie in memory or in a mapped file, converted when they are asked for.
+struct TensorParts {
+    std::string name, kind;
+    Tensor values;               ///< [N, ...], of any type
+    bool channels_last = false;  ///< images are [N, H, W, C]
+    double scale = 1;            ///< get() gives values / scale
+    Space space;                 ///< of what `get` gives
+    std::vector<std::string> columns = {};
+    std::vector<Field> fields = {};  ///< conditions, with
+    std::vector<Tensor> given = {};  ///< their values [N] or [N, event...]
+    std::shared_ptr<const Source> test = {};
+    std::vector<std::string> notes = {};
+};
+std::shared_ptr<const Source> tensor_source(TensorParts parts);
+
+/// A tensor that shares the array's bytes; unsigned types wider than a byte are copied to float32
+/// or float64.
+Tensor tensor_of(const Array& array);
+
+/// The array as items: [N] and [N, D] are vectors; [N, H, W] grey images; [N, C, H, W] images when
+/// C is 1, 3 or 4, else [N, H, W, C] when that is. Bytes of images are divided by 255.
+TensorParts array_parts(const std::string& name, const Array& array);
+
+/// Labels [N]: integers 0 .. K-1 as they stand, anything else numbered in ascending order.
+void add_label(TensorParts& parts, const Array& labels, const std::string& place,
+               std::vector<std::string> names = {});
+
+std::shared_ptr<const Source> table_source(const std::string& name, const Table& table,
+                                           const FileOptions& options);
+
+/// Encoded pictures that are decoded when they are asked for.
+struct Pictures {
+    struct File {
+        std::string name;    ///< relative, with folders; for messages and the stamp
+        std::string folder;  ///< its class; "" when there are no classes
+        std::uint64_t bytes = 0;
+        std::int64_t height = 0, width = 0, channels = 0;
+    };
+    std::string name, kind;
+    std::vector<File> files;
+    std::function<Blob(const std::string& name)> read;  ///< thread-safe
+    std::shared_ptr<const Source> test = {};
+};
+std::shared_ptr<const Source> picture_source(Pictures pictures, const FileOptions& options);
+
+}  // namespace pushforward
