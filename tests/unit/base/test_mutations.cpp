@@ -34,6 +34,10 @@ void* operator new(std::size_t size) {
     if (void* memory = std::malloc(size ? size : 1)) return memory;
     throw std::bad_alloc();
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    largest_allocation = std::max(largest_allocation, size);
+    return std::malloc(size ? size : 1);
+}
 void operator delete(void* memory) noexcept {
     std::free(memory);
 }
@@ -43,7 +47,13 @@ void operator delete(void* memory, std::size_t) noexcept {
 
 namespace {
 
-constexpr int mutations = 4000;
+/// PF_MUTATIONS asks for more of them (a night's run).
+int mutation_count() {
+    const char* wanted = std::getenv("PF_MUTATIONS");
+    return wanted ? std::max(std::atoi(wanted), 1) : 4000;
+}
+const int mutations = mutation_count();
+
 // Deflate expands 1032 times at most, a bit of a picture becomes 3 bytes, a cell of a table a
 // string; below a mebibyte nothing is large.
 constexpr std::size_t expansion = 1032 * 24;

@@ -1,5 +1,6 @@
 #include "pushforward/base/npz.hpp"
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -92,6 +93,10 @@ TEST_CASE("an npz whose sizes lie is refused") {
     CHECK_SAYS(read_npz(blob_of("f", declaring(npz(1300), 1068)), "x"), "member \"x.npy\"");
     CHECK_SAYS(read_npz(blob_of("f", declaring(npz(900), 1068)), "x"), "member \"x.npy\"");
     CHECK_SAYS(read_npz(blob_of("f", declaring(npz(1000), 0xfffffff0)), "x"), "cannot hold");
+    std::string larger = declaring(npz(1000), 0x30000000);  // and a packed size to match it
+    larger.replace(18, 4, low_first(0x1000000, 4));
+    larger.replace(larger.find("PK\x01\x02") + 20, 4, low_first(0x1000000, 4));
+    CHECK_SAYS(ZipArchive(blob_of("f", larger)), "16777216 deflated bytes cannot hold");
     CHECK_SAYS(read_npz(blob_of("f", npz(1000)), "x", 1000), "at most 1000 bytes");
     CHECK_SAYS(list_npz(blob_of("f", npz(1000)), 1000), "at most 1000 bytes");
     CHECK_SAYS(read_npz(blob_of("f", "PK\x03\x04 nothing"), "x"), "expected a zip archive");
@@ -129,6 +134,30 @@ TEST_CASE("zip members are listed, capped and checked") {
     CHECK_SAYS(corrupt.read(corrupt.find("cat/1.txt")), "member \"cat/1.txt\": corrupt");
     for (const char* name : {"../x", "/x", "a/../../x", "a\\b"})
         CHECK_SAYS(ZipArchive(blob_of("f", zip_of(scratch, {{name, "x"}}))), "inside the archive");
+}
+
+TEST_CASE("an npz that does not fit on the disk leaves the old one intact") {
+    const Scratch scratch;
+    std::filesystem::create_directory(scratch / "disk");
+    if (::mount("none", (scratch / "disk").c_str(), "tmpfs", 0, "size=64k") != 0) {
+        MESSAGE("skipped: a small tmpfs cannot be mounted here");
+        return;
+    }
+    const auto target = scratch / "disk/a.npz";
+    write_npz(target, {{"x", array_of<float>({1}, {7})}});
+    std::vector<std::uint32_t> noise(25000);
+    std::uint32_t state = 7;
+    for (auto& n : noise) n = state = state * 1664525 + 1013904223;
+    CHECK(contains(message_of<StorageError>([&] {
+                       write_npz(target, {{"x", array_of<std::uint32_t>({25000}, noise)}});
+                   }),
+                   "a.npz: No space left on device"));
+    CHECK(read_npz(map_file(target), "x").as<float>()[0] == 7);
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(scratch / "disk"))
+        ++files;
+    CHECK(files == 1);
+    CHECK(::umount((scratch / "disk").c_str()) == 0);
 }
 
 TEST_CASE("a zip that cannot be written is a StorageError and leaves nothing") {
