@@ -23,16 +23,15 @@ struct TimeEmbedding {
     Tensor operator()(const Tensor& t, at::ScalarType dtype) const;
 };
 
-/// The sum over the conditions of their embeddings, [B, width]: a class label has a row of a table
-/// (one more row stands for "not given"), a vector a linear map (zero where it isn't given).
-/// Conditions that the Condition lacks count as not given. UsageError for a label out of range.
+/// Adds to an embedding [B, width] those of the conditions: a class label has a row of a table (one
+/// more row stands for "not given"), a number or vector a linear map (zero where it isn't given).
+/// Conditions that the Condition lacks count as not given. UsageError for other kinds of fields.
 class ConditionEmbedding {
 public:
     ConditionEmbedding() = default;
     ConditionEmbedding(torch::nn::Module& parent, const std::string& name,
                        const std::vector<Field>& fields, std::int64_t width);
-    bool empty() const { return parts_.empty(); }
-    Tensor operator()(const Condition& c, std::int64_t rows, at::ScalarType dtype) const;
+    Tensor operator()(Tensor embedding, const Condition& c) const;
 
 private:
     struct Part {

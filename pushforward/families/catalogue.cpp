@@ -1,0 +1,53 @@
+#include "pushforward/families/catalogue.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/families/diffusion/ddpm.hpp"
+#include "pushforward/families/diffusion/edm.hpp"
+#include "pushforward/families/diffusion/flow_matching.hpp"
+
+namespace pushforward {
+namespace {
+
+/// A line of the catalogue from a model's own `make_x(Options, Sampling, DataSpec)`.
+template <class O, class S>
+CatalogueEntry entry(std::string name, std::string family, std::string summary, std::string paper,
+                     S sampling, std::vector<std::string> objectives,
+                     std::unique_ptr<Model> (*make)(const O&, const S&, const DataSpec&)) {
+    return {std::move(name),
+            std::move(family),
+            std::move(summary),
+            std::move(paper),
+            [] { return std::make_unique<O>(); },
+            [sampling] { return std::make_unique<S>(sampling); },
+            std::move(objectives),
+            [make](const Options& model, const Options& sample, const DataSpec& spec) {
+                return make(dynamic_cast<const O&>(model), dynamic_cast<const S&>(sample), spec);
+            }};
+}
+
+}  // namespace
+
+const std::vector<CatalogueEntry>& catalogue() {
+    static const std::vector<CatalogueEntry> all = {
+        entry("ddpm", "diffusion", "denoising diffusion in discrete steps",
+              "Ho, Jain & Abbeel 2020", DenoisingSampling{}, {"denoising"}, make_ddpm),
+        entry("edm", "diffusion", "denoising diffusion with EDM's preconditioning",
+              "Karras, Aittala, Aila & Laine 2022", edm_sampling(), {"denoising"}, make_edm),
+        entry("flow_matching", "diffusion", "velocity along straight paths from noise to data",
+              "Lipman et al. 2022; Liu, Gong & Liu 2022", flow_matching_sampling(), {"denoising"},
+              make_flow_matching),
+    };
+    return all;
+}
+
+const CatalogueEntry& catalogue_entry(const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& entry : catalogue()) {
+        if (entry.name == name) return entry;
+        names.push_back(entry.name);
+    }
+    throw UsageError(text("no model '", name, "'", nearest_hint(name, names)));
+}
+
+}  // namespace pushforward

@@ -1,0 +1,96 @@
+#include "pushforward/families/diffusion/gaussian.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/nn/mlp.hpp"
+#include "pushforward/nn/unet.hpp"
+
+#include <torch/nn/module.h>
+
+#include <utility>
+#include <vector>
+
+namespace pushforward {
+namespace {
+
+/// A number a row, in x's type and broadcast over its event.
+Tensor rowwise(const Tensor& number, const Tensor& x) {
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
+    shape[0] = number.size(0);
+    return number.to(x.options().requires_grad(false)).view(shape);
+}
+
+class Gaussian : public Model, public Denoiser {
+public:
+    Gaussian(std::shared_ptr<const GaussianPath> path, std::shared_ptr<DenoisingNetwork> network,
+             const DenoisingSampling& sampling, const DataSpec& spec)
+        : path_(std::move(path)), network_(std::move(network)), sampling_(sampling), spec_(spec) {}
+
+    const DataSpec& spec() const override { return spec_; }
+    torch::nn::Module& module() override { return network_->module(); }
+    void compute_in(at::ScalarType dtype) override {
+        PF_CHECK(allows(dtype), "precision", "float32, bfloat16 or float64", at::toString(dtype));
+        dtype_ = dtype;
+    }
+    bool allows(at::ScalarType dtype) const override {
+        return dtype == at::kFloat || dtype == at::kBFloat16 || dtype == at::kDouble;
+    }
+    Samples sample(const SampleRequest& request, Rng rng) const override {
+        return sample_denoiser(*this, spec_, sampling_, request, rng);
+    }
+    const Denoiser* denoiser() const override { return this; }
+
+    const Path& path() const override { return *path_; }
+
+    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
+        const Preconditioning p = path_->preconditioning(t.to(at::kDouble));
+        return rowwise(p.skip, x) * x + rowwise(p.out, x) * network(x, p, c);
+    }
+
+    Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
+                    const Condition& c) const override {
+        const Tensor time = t.to(at::kDouble);
+        const Level level = path_->at(time);
+        const Preconditioning p = path_->preconditioning(time);
+        const Tensor x = rowwise(level.alpha, x0) * x0 + rowwise(level.sigma, x0) * eps;
+        // F* = (x0 - c_skip x_t) / c_out as a combination of x0 and eps: no cancellation in
+        // float32.
+        const Tensor of_x0 = (1 - p.skip * level.alpha) / p.out;
+        const Tensor of_eps = -p.skip * level.sigma / p.out;
+        return network(x, p, c) - (rowwise(of_x0, x0) * x0 + rowwise(of_eps, x0) * eps);
+    }
+
+private:
+    /// F(c_in x, c_noise, c) computed in dtype_, returned in x's type.
+    Tensor network(const Tensor& x, const Preconditioning& p, const Condition& c) const {
+        return network_->forward((rowwise(p.in, x) * x).to(dtype_), p.noise, c).to(x.scalar_type());
+    }
+
+    std::shared_ptr<const GaussianPath> path_;
+    std::shared_ptr<DenoisingNetwork> network_;
+    DenoisingSampling sampling_;
+    DataSpec spec_;
+    at::ScalarType dtype_ = at::kFloat;
+};
+
+}  // namespace
+
+GaussianOptions::GaussianOptions()
+    : network(
+          {{"unet", "a U-Net for images", [] { return std::make_unique<UnetOptions>(); }},
+           {"mlp", "a perceptron for vectors", [] { return std::make_unique<MlpOptions>(); }}}) {}
+
+void GaussianOptions::visit(Fields& f) {
+    f.variant("network", network, {.doc = "the network that the model is made of"});
+}
+
+std::unique_ptr<Model> make_gaussian(std::shared_ptr<const GaussianPath> path,
+                                     const GaussianOptions& options,
+                                     const DenoisingSampling& sampling, const DataSpec& spec) {
+    PF_CHECK(spec.x.kind == Kind::real, "a Gaussian model", "real numbers", "another kind of data");
+    std::shared_ptr<DenoisingNetwork> network;
+    if (const auto* unet = options.network.as<UnetOptions>()) network = make_unet(*unet, spec);
+    if (const auto* mlp = options.network.as<MlpOptions>()) network = make_mlp(*mlp, spec);
+    return std::make_unique<Gaussian>(std::move(path), std::move(network), sampling, spec);
+}
+
+}  // namespace pushforward

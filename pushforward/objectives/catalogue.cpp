@@ -1,0 +1,38 @@
+#include "pushforward/objectives/catalogue.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/objectives/denoising.hpp"
+
+namespace pushforward {
+namespace {
+
+/// A line of the catalogue from an objective's own `make_x(Options)`.
+template <class O>
+ObjectiveEntry entry(std::string name, std::string summary, std::string paper,
+                     std::unique_ptr<Objective> (*make)(const O&)) {
+    return {std::move(name), std::move(summary), std::move(paper),
+            [] { return std::make_unique<O>(); },
+            [make](const Options& options) { return make(dynamic_cast<const O&>(options)); }};
+}
+
+}  // namespace
+
+const std::vector<ObjectiveEntry>& objective_catalogue() {
+    static const std::vector<ObjectiveEntry> all = {
+        entry("denoising", "the squared error of a denoiser in its network's own units",
+              "Ho, Jain & Abbeel 2020; Karras et al. 2022; Lipman et al. 2022", make_denoising),
+    };
+    return all;
+}
+
+const ObjectiveEntry& objective_entry(const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& entry : objective_catalogue()) {
+        if (entry.name == name) return entry;
+        names.push_back(entry.name);
+    }
+    throw UsageError(text("no objective '", name, "'", nearest_hint(name, names)));
+}
+
+}  // namespace pushforward

@@ -1,0 +1,99 @@
+#include "pushforward/samplers/denoising_sampler.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/samplers/guidance.hpp"
+
+#include <ATen/core/grad_mode.h>
+
+namespace pushforward {
+namespace {
+
+void check(const DataSpec& spec, const SampleRequest& request) {
+    PF_CHECK(request.n >= 1, "sample: n", "at least 1", request.n);
+    for (auto size : spec.x.event)
+        PF_CHECK(size > 0, "sample", "items of a fixed size", text("a size of ", size));
+    for (const auto& [name, value] : request.c.value) {
+        const Field* field = spec.condition(name);
+        if (!field) {
+            std::string known;
+            for (const auto& f : spec.conditions) known += (known.empty() ? "" : ", ") + f.name;
+            throw UsageError(text("sample: condition '", name, "': the model knows ",
+                                  known.empty() ? "no conditions" : known));
+        }
+        PF_CHECK(value.dim() >= 1 && value.size(0) == request.n,
+                 text("sample: condition '", name, "'"), text(request.n, " rows"),
+                 value.dim() >= 1 ? value.size(0) : 0);
+        if (field->space.kind == Kind::symbol)
+            PF_CHECK(
+                value.min().item<std::int64_t>() >= 0 &&
+                    value.max().item<std::int64_t>() < field->space.symbols,
+                text("sample: condition '", name, "'"),
+                text("labels from 0 to ", field->space.symbols - 1),
+                text(value.min().item<std::int64_t>(), " to ", value.max().item<std::int64_t>()));
+    }
+}
+
+}  // namespace
+
+void DenoisingSampling::visit(Fields& f) {
+    f.choice_of("sampler", sampler,
+                {{"ancestral", Solver::ancestral},
+                 {"ddim", Solver::ddim},
+                 {"euler", Solver::euler},
+                 {"heun", Solver::heun}},
+                {.doc = "the solver; heun asks the network twice a step"});
+    f.integer("steps", steps, {.doc = "steps of the solver", .low = 1});
+    f.number("guidance", guidance,
+             {.doc = "0 ignores the condition, 1 samples from the conditional model, above 1 is "
+                     "stronger and asks the network twice"});
+    f.number(
+        "eta", eta,
+        {.doc = "ddim: share of the posterior's noise that each step adds", .low = 0, .high = 1});
+    f.choice_of("grid", grid,
+                {{"uniform", Grid::uniform},
+                 {"leading", Grid::leading},
+                 {"log_snr", Grid::log_snr},
+                 {"rho", Grid::rho}},
+                {.doc = "how the steps are spread over the noise levels"});
+    f.number("rho", rho, {.doc = "exponent of the grid `rho`", .low = 0, .open_low = true});
+    f.number("temperature", temperature,
+             {.doc = "factor of the initial noise's standard deviation", .low = 0});
+    f.choice_of("clip", clip, {{"auto", Clip::automatic}, {"yes", Clip::yes}, {"no", Clip::no}},
+                {.doc = "clamp each denoised item to [-1, 1]; auto: for images"});
+}
+
+Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const DenoisingSampling& o,
+                        const SampleRequest& request, Rng rng) {
+    check(spec, request);
+    const at::NoGradGuard no_grad;
+    const Path& path = model.path();
+    const std::vector<double> times = time_grid(path, o.grid, o.steps, o.rho);
+    Samples samples;
+    Denoise denoise = guided(model, request.c.to(request.device), o.guidance, &samples.evaluations);
+    if (o.clip == Clip::yes || (o.clip == Clip::automatic && spec.x.is_image()))
+        denoise = clipped(std::move(denoise), 1);
+
+    rng = rng.rows_from(request.first);
+    std::vector<std::int64_t> shape{request.n};
+    shape.insert(shape.end(), spec.x.event.begin(), spec.x.event.end());
+    Tensor x = o.temperature * level_at(path, times.front()).sigma *
+               rng.normal(shape, at::kFloat, request.device);
+    switch (o.sampler) {
+        case Solver::ancestral:
+            x = ancestral(denoise, path, x, times, rng);
+            break;
+        case Solver::ddim:
+            x = ddim(denoise, path, x, times, o.eta, rng);
+            break;
+        case Solver::euler:
+            x = euler(denoise, path, x, times);
+            break;
+        case Solver::heun:
+            x = heun(denoise, path, x, times);
+            break;
+    }
+    samples.x = x;
+    return samples;
+}
+
+}  // namespace pushforward

@@ -1,0 +1,54 @@
+#include "pushforward/samplers/guidance.hpp"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+
+#include <utility>
+
+namespace pushforward {
+namespace {
+
+/// The condition's rows, then as many rows with nothing given.
+Condition with_and_without(const Condition& c) {
+    const Condition none = c.none();
+    Condition both;
+    for (const auto& [name, value] : c.value) {
+        const auto given = c.given.find(name);
+        const Tensor& hidden = none.given.at(name);
+        both.value[name] = at::cat({value, value});
+        both.given[name] = at::cat(
+            {given == c.given.end() ? at::ones(hidden.sizes(), hidden.options()) : given->second,
+             hidden});
+    }
+    return both;
+}
+
+Tensor every_row(const Tensor& x, std::int64_t rows, double t) {
+    return at::full({rows}, t, at::TensorOptions().dtype(at::kDouble).device(x.device()));
+}
+
+}  // namespace
+
+Denoise guided(const Denoiser& model, const Condition& c, double gamma, std::int64_t* evaluations) {
+    const bool once = c.empty() || gamma == 1 || gamma == 0;
+    const Condition used = c.empty() || gamma == 1 ? c
+                           : gamma == 0            ? c.none()
+                                                   : with_and_without(c);
+    return [&model, used, gamma, once, evaluations](const Tensor& x, double t) {
+        if (evaluations) *evaluations += once ? 1 : 2;
+        const std::int64_t rows = x.size(0);
+        if (once) return model.predict_x0(x, every_row(x, rows, t), used);
+        const auto both =
+            model.predict_x0(at::cat({x, x}), every_row(x, 2 * rows, t), used).chunk(2);
+        return gamma * both[0] + (1 - gamma) * both[1];
+    };
+}
+
+Denoise clipped(Denoise denoise, double bound) {
+    return [denoise = std::move(denoise), bound](const Tensor& x, double t) {
+        return denoise(x, t).clamp(-bound, bound);
+    };
+}
+
+}  // namespace pushforward

@@ -1,0 +1,154 @@
+#include "pushforward/core/dataset.hpp"
+#include "pushforward/families/diffusion/ddpm.hpp"
+#include "pushforward/families/diffusion/flow_matching.hpp"
+#include "pushforward/objectives/catalogue.hpp"
+#include "pushforward/objectives/denoising.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <doctest/doctest.h>
+#include <torch/nn/module.h>
+
+using namespace pushforward;
+
+namespace {
+
+const DataSpec plane{{Kind::real, {2}, 0}, {{"label", {Kind::symbol, {}, 4}}}};
+
+std::unique_ptr<Model> fresh() {
+    FlowMatchingOptions options;
+    options.network.select("mlp");
+    return make_flow_matching(options, {}, plane);
+}
+
+class NoData : public Dataset {
+public:
+    const DataSpec& spec() const override { return plane; }
+    std::int64_t size() const override { return 0; }
+    Batch get(std::span<const std::int64_t>) const override { return {}; }
+};
+
+Loss loss_of(Model& model, const DenoisingOptions& options, const Batch& batch,
+             std::uint64_t seed) {
+    const NoData data;
+    const Sources sources{&data};
+    const auto objective = make_denoising(options);
+    REQUIRE(objective->refusal(model, sources) == "");
+    const auto players = objective->players(model, sources);
+    REQUIRE(players.size() == 1);
+    return players[0].loss(batch, Step{0, Rng(seed)});
+}
+
+}  // namespace
+
+TEST_CASE("the loss of a network that says zero is the second moment of its target") {
+    const auto model = fresh();  // the velocity's target is eps - x0
+    Batch batch;
+    batch.x = at::ones({20000, 2}) * 3;
+    const double value = loss_of(*model, {}, batch, 5).value.item<double>();
+    CHECK(value == doctest::Approx(9 + 1).epsilon(0.02));
+    CHECK(loss_of(*model, {}, batch, 5).value.item<double>() == value);
+    CHECK(loss_of(*model, {}, batch, 6).value.item<double>() != value);
+}
+
+TEST_CASE("rows count by their weight") {
+    const auto model = fresh();
+    Batch batch;
+    batch.x = at::zeros({2000, 2});
+    batch.x.slice(0, 1000).fill_(3);
+    batch.weight = at::zeros({2000});
+    batch.weight.slice(0, 1000).fill_(2);
+    CHECK(loss_of(*model, {}, batch, 5).value.item<double>() == doctest::Approx(10).epsilon(0.1));
+    batch.weight = 2 - batch.weight;
+    CHECK(loss_of(*model, {}, batch, 5).value.item<double>() == doctest::Approx(1).epsilon(0.1));
+}
+
+TEST_CASE("one player holds every parameter") {
+    const auto model = fresh();
+    const NoData data;
+    const auto players = make_denoising({})->players(*model, {&data});
+    CHECK(players[0].groups[0].parameters.size() == model->module().parameters().size());
+    CHECK(make_denoising({})->refusal(*model, {}) ==
+          "denoising learns from data, and there is none");
+}
+
+TEST_CASE("times are drawn as the options say") {
+    const auto straight = straight_path();
+    const auto draw = [&](const Path& path, DenoisingOptions o) {
+        Rng rng(2);
+        return draw_times(path, o, 10000, rng);
+    };
+    DenoisingOptions o;
+    o.stratified = false;
+    Tensor t = draw(*straight, o);
+    CHECK(t.mean().item<double>() == doctest::Approx(0.5).epsilon(0.02));
+    o.times = "logit_normal";
+    o.location = -1;
+    o.scale = 0.5;
+    Tensor logit = draw(*straight, o).logit();
+    CHECK(logit.mean().item<double>() == doctest::Approx(-1).epsilon(0.02));
+    CHECK(logit.std().item<double>() == doctest::Approx(0.5).epsilon(0.04));
+    const auto discrete = ddpm_path(BetaSchedule::linear, 10, Prediction::v);
+    t = draw(*discrete, o) * 10;
+    CHECK((t - t.round()).abs().max().item<double>() < 1e-9);
+    CHECK(t.min().item<double>() >= 1 - 1e-9);
+    o.times = "uniform";
+    t = draw(*discrete, o) * 10;
+    CHECK(t.mean().item<double>() == doctest::Approx(5.5).epsilon(0.02));
+    CHECK(t.max().item<double>() == doctest::Approx(10));
+
+    // stratified: one draw in each of n strata, in an order that differs from step to step
+    DenoisingOptions even;
+    Rng rng(4);
+    const Tensor first = draw_times(*straight, even, 64, rng);
+    const Tensor u = (first - straight->t_min()) / (1 - straight->t_min()) * 64;
+    const Tensor order = std::get<0>(u.sort()).floor();
+    for (int i = 0; i < 64; ++i) CHECK(order[i].item<double>() == i);
+    CHECK((u.floor() != order).any().item<bool>());
+    CHECK((draw_times(*straight, even, 64, rng) - first).abs().max().item<double>() > 0.1);
+}
+
+TEST_CASE("conditions are hidden row by row at the asked rate") {
+    Condition c;
+    c.value["a"] = at::zeros({20000}, at::kLong);
+    c.value["b"] = at::zeros({20000}, at::kLong);
+    c.given["b"] = at::tensor({1, 0}, at::kLong).to(at::kBool).repeat({10000});
+    Rng rng(9);
+    const Condition hidden = hide_rows(c, 20000, 0.25, rng);
+    const auto share = [&](const char* name) {
+        return hidden.given.at(name).to(at::kDouble).mean().item<double>();
+    };
+    CHECK(share("a") == doctest::Approx(0.75).epsilon(0.02));
+    CHECK(share("b") == doctest::Approx(0.375).epsilon(0.03));
+    CHECK(!hidden.given.at("b").logical_and(c.given.at("b").logical_not()).any().item<bool>());
+    CHECK(hide_rows(c, 20000, 0, rng).given.size() == 1);
+
+    // and the objective does it: with every row hidden, labels make no difference
+    const auto model = fresh();
+    {
+        const at::NoGradGuard no_grad;
+        for (auto& p : model->module().parameters()) p.normal_(0, 0.3);
+    }
+    Batch one, other;
+    one.x = other.x = at::ones({50, 2});
+    one.c.value["label"] = at::zeros({50}, at::kLong);
+    other.c.value["label"] = at::ones({50}, at::kLong);
+    DenoisingOptions always, never;
+    always.condition_dropout = 1;
+    never.condition_dropout = 0;
+    const auto difference = [&](const DenoisingOptions& o) {
+        return std::abs(loss_of(*model, o, one, 3).value.item<double>() -
+                        loss_of(*model, o, other, 3).value.item<double>());
+    };
+    CHECK(difference(always) == 0);
+    CHECK(difference(never) > 1e-4);
+}
+
+TEST_CASE("objectives are found by name") {
+    const auto& entry = objective_entry("denoising");
+    const auto options = entry.options();
+    CHECK(entry.make(*options) != nullptr);
+    CHECK_THROWS(objective_entry("denoisin"));
+}

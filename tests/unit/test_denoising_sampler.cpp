@@ -1,0 +1,165 @@
+#include "pushforward/base/errors.hpp"
+#include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/diffusion/ddpm.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+#include <doctest/doctest.h>
+#include <torch/nn/module.h>
+
+using namespace pushforward;
+
+namespace {
+
+const DataSpec plane{{Kind::real, {2}, 0}, {{"label", {Kind::symbol, {}, 4}}}};
+const DataSpec picture{{Kind::real, {1, 4, 4}, 0}, {}};
+
+/// A ddpm with random weights, the same each time.
+std::unique_ptr<Model> random_model(const DenoisingSampling& sampling, const DataSpec& spec) {
+    DdpmOptions options;
+    options.network.select("mlp");
+    options.prediction = Prediction::v;
+    auto model = make_ddpm(options, sampling, spec);
+    const at::NoGradGuard no_grad;
+    Rng rng(1);
+    for (auto& p : model->module().parameters()) p.copy_(0.1 * rng.normal(p.sizes()));
+    for (auto& b : model->module().buffers()) b.copy_(rng.normal(b.sizes()));
+    return model;
+}
+
+DenoisingSampling few() {
+    DenoisingSampling o;
+    o.steps = 10;
+    return o;
+}
+
+Tensor draw(const DenoisingSampling& o, std::int64_t n = 8, std::int64_t first = 0,
+            const DataSpec& spec = plane) {
+    SampleRequest request;
+    request.n = n;
+    request.first = first;
+    if (!spec.conditions.empty()) request.c.value["label"] = at::full({n}, 2, at::kLong);
+    return random_model(o, spec)->sample(request, Rng(5)).x;
+}
+
+/// What a refused call says.
+template <class F>
+std::string refusal(F call) {
+    try {
+        call();
+    } catch (const UsageError& e) {
+        return e.what();
+    }
+    return "not refused";
+}
+
+double worst(const Tensor& a, const Tensor& b) {
+    return (a - b).abs().max().item<double>();
+}
+
+}  // namespace
+
+TEST_CASE("sample i depends on the seed and i alone") {
+    for (auto solver : {Solver::ancestral, Solver::ddim, Solver::heun}) {
+        DenoisingSampling o = few();
+        o.sampler = solver;
+        const Tensor all = draw(o, 8);
+        CHECK(worst(draw(o, 3, 5), all.slice(0, 5, 8)) < 1e-5);
+        CHECK(worst(draw(o, 1, 2), all.slice(0, 2, 3)) < 1e-5);
+        CHECK(worst(draw(o, 8), all) == 0);
+        CHECK(!all.requires_grad());
+    }
+}
+
+TEST_CASE("every option of [sample] is heeded") {
+    const Tensor base = draw(few());
+    const auto changes = [&](auto change) {
+        DenoisingSampling o = few();
+        change(o);
+        return worst(draw(o), base) > 1e-4;
+    };
+    CHECK(changes([](auto& o) { o.sampler = Solver::ancestral; }));
+    CHECK(changes([](auto& o) { o.sampler = Solver::euler; }));
+    CHECK(changes([](auto& o) { o.sampler = Solver::heun; }));
+    CHECK(changes([](auto& o) { o.steps = 11; }));
+    CHECK(changes([](auto& o) { o.guidance = 2; }));
+    CHECK(changes([](auto& o) { o.guidance = 0; }));
+    CHECK(changes([](auto& o) { o.eta = 0.5; }));
+    CHECK(changes([](auto& o) { o.grid = Grid::log_snr; }));
+    CHECK(changes([](auto& o) { o.grid = Grid::leading; }));
+    CHECK(changes([](auto& o) { o.temperature = 0.5; }));
+    CHECK(changes([](auto& o) { o.clip = Clip::yes; }));
+    DenoisingSampling seven = few(), three = few();
+    seven.grid = three.grid = Grid::rho;
+    three.rho = 3;
+    CHECK(worst(draw(seven), draw(three)) > 1e-4);
+    DenoisingSampling cold = few();  // no noise: all rows the same
+    cold.temperature = 0;
+    const Tensor same = draw(cold);
+    CHECK(worst(same, same.slice(0, 0, 1).expand_as(same)) < 1e-5);
+}
+
+TEST_CASE("automatic clipping is for images") {
+    DenoisingSampling automatic = few(), yes = few(), no = few();
+    yes.clip = Clip::yes;
+    no.clip = Clip::no;
+    CHECK(worst(draw(automatic, 4, 0, picture), draw(yes, 4, 0, picture)) == 0);
+    CHECK(worst(draw(no, 4, 0, picture), draw(yes, 4, 0, picture)) > 0.01);
+    CHECK(draw(yes, 4, 0, picture).abs().max().item<float>() <= 1);
+    CHECK(worst(draw(automatic), draw(no)) == 0);
+}
+
+TEST_CASE("network evaluations are counted") {
+    const auto count = [&](Solver solver, double guidance, bool conditional) {
+        DenoisingSampling o = few();
+        o.sampler = solver;
+        o.guidance = guidance;
+        SampleRequest request;
+        request.n = 2;
+        if (conditional) request.c.value["label"] = at::tensor({0, 1}, at::kLong);
+        return random_model(o, plane)->sample(request, Rng(5)).evaluations;
+    };
+    CHECK(count(Solver::ddim, 1, true) == 10);
+    CHECK(count(Solver::ddim, 0, true) == 10);
+    CHECK(count(Solver::ddim, 3, true) == 20);
+    CHECK(count(Solver::ddim, 3, false) == 10);
+    CHECK(count(Solver::heun, 1, true) == 19);  // the last step is one of Euler's
+    CHECK(count(Solver::heun, 3, true) == 38);
+}
+
+TEST_CASE("impossible requests are refused by name") {
+    const auto model = random_model(few(), plane);
+    const auto refused = [&](std::int64_t n, const char* field, const Tensor& value,
+                             const std::string& message) {
+        SampleRequest request;
+        request.n = n;
+        if (value.defined()) request.c.value[field] = value;
+        CHECK(refusal([&] { model->sample(request, Rng(0)); }) == message);
+    };
+    refused(0, "", {}, "sample: n: expected at least 1, got 0");
+    refused(2, "colour", at::tensor({0, 1}, at::kLong),
+            "sample: condition 'colour': the model knows label");
+    refused(2, "label", at::tensor({0}, at::kLong),
+            "sample: condition 'label': expected 2 rows, got 1");
+    refused(2, "label", at::tensor({0, 4}, at::kLong),
+            "sample: condition 'label': expected labels from 0 to 3, got 0 to 4");
+}
+
+TEST_CASE("every model of the catalogue is made from its default options") {
+    for (const auto& entry : catalogue()) {
+        CAPTURE(entry.name);
+        const auto options = entry.options(), sampling = entry.sample_options();
+        REQUIRE(!entry.objectives.empty());
+        if (entry.family != "diffusion") continue;
+        const auto model = entry.make(*options, *sampling, {{Kind::real, {3, 8, 8}, 0}, {}});
+        dynamic_cast<DenoisingSampling&>(*sampling).steps = 3;
+        const auto quick = entry.make(*options, *sampling, {{Kind::real, {3, 8, 8}, 0}, {}});
+        SampleRequest request;
+        request.n = 2;
+        const Samples samples = quick->sample(request, Rng(1));
+        CHECK(samples.x.sizes() == at::IntArrayRef({2, 3, 8, 8}));
+        CHECK(samples.evaluations >= 3);
+    }
+}

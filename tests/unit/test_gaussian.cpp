@@ -1,0 +1,176 @@
+#include "pushforward/base/errors.hpp"
+#include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/diffusion/ddpm.hpp"
+#include "pushforward/families/diffusion/edm.hpp"
+#include "pushforward/families/diffusion/flow_matching.hpp"
+#include "pushforward/nn/mlp.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/abs.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/ones_like.h>
+#include <doctest/doctest.h>
+#include <torch/nn/module.h>
+
+#include <cmath>
+
+using namespace pushforward;
+
+namespace {
+
+double worst(const Tensor& error) {
+    return error.abs().max().item<double>();
+}
+
+struct Case {
+    std::string name;
+    std::shared_ptr<const GaussianPath> path;
+};
+
+std::vector<Case> cases() {
+    std::vector<Case> all;
+    for (auto schedule : {BetaSchedule::linear, BetaSchedule::cosine})
+        for (auto prediction : {Prediction::epsilon, Prediction::x0, Prediction::v})
+            all.push_back({text("ddpm ", int(schedule), int(prediction)),
+                           ddpm_path(schedule, 1000, prediction)});
+    all.push_back({"edm", edm_path(0.5, 0.002, 80)});
+    all.push_back({"flow_matching", straight_path()});
+    return all;
+}
+
+/// The network's target F* = (x0 - c_skip x_t) / c_out.
+Tensor target(const GaussianPath& path, const Tensor& x0, const Tensor& eps, const Tensor& t) {
+    const Level level = path.at(t);
+    const Preconditioning p = path.preconditioning(t);
+    return (x0 - p.skip * (level.alpha * x0 + level.sigma * eps)) / p.out;
+}
+
+}  // namespace
+
+TEST_CASE("abar of the linear schedule ends at 4.0358e-5") {
+    const auto bars = alpha_bars(BetaSchedule::linear, 1000);
+    REQUIRE(bars.size() == 1001);
+    CHECK(bars[0] == 1);
+    CHECK(bars[1] == doctest::Approx(1 - 1e-4).epsilon(1e-14));
+    CHECK(bars[1000] == doctest::Approx(4.0358e-5).epsilon(1e-5));
+    // fewer steps, about the same noise in the end
+    CHECK(alpha_bars(BetaSchedule::linear, 100)[100] < 1e-4);
+}
+
+TEST_CASE("abar of the cosine schedule is cos^2 until beta is cut") {
+    const auto bars = alpha_bars(BetaSchedule::cosine, 1000);
+    const auto f = [](double t) { return std::pow(std::cos((t + 0.008) / 1.008 * M_PI / 2), 2); };
+    for (std::size_t k : {1u, 10u, 500u, 900u})
+        CHECK(bars[k] == doctest::Approx(f(static_cast<double>(k) / 1000) / f(0)).epsilon(1e-9));
+    CHECK(bars[1000] / bars[999] == doctest::Approx(0.001));
+}
+
+TEST_CASE("the network's target is what each paper names") {
+    const auto t = at::linspace(0.001, 1, 1000, at::kDouble);
+    const double x0 = 0.7, eps = -1.3;
+    const Tensor ones = at::ones_like(t);
+    const auto expect = [&](const GaussianPath& path, const Tensor& f, double tolerance) {
+        CHECK(worst(target(path, x0 * ones, eps * ones, t) - f) < tolerance);
+    };
+    for (auto schedule : {BetaSchedule::linear, BetaSchedule::cosine}) {
+        const auto v = ddpm_path(schedule, 1000, Prediction::v);
+        const Level level = v->at(t);
+        expect(*ddpm_path(schedule, 1000, Prediction::epsilon), eps * ones, 1e-9);
+        expect(*ddpm_path(schedule, 1000, Prediction::x0), x0 * ones, 1e-12);
+        expect(*v, level.alpha * eps - level.sigma * x0, 1e-9);
+    }
+    expect(*straight_path(), (eps - x0) * ones, 1e-11);
+}
+
+TEST_CASE(
+    "EDM's preconditioning keeps the network's input, target and weighted loss at unit scale") {
+    const double data = 0.37;
+    const auto path = edm_path(data, 0.002, 80);
+    const Tensor t = at::linspace(-6, 4, 101, at::kDouble).exp();
+    const Preconditioning p = path->preconditioning(t);
+    CHECK(worst(p.in * p.in * (data * data + t * t) - 1) < 1e-12);
+    // Var F* = ((1 - c_skip)^2 data^2 + c_skip^2 sigma^2) / c_out^2 = 1
+    const Tensor variance =
+        ((1 - p.skip).square() * data * data + p.skip.square() * t * t) / p.out.square();
+    CHECK(worst(variance - 1) < 1e-9);
+    CHECK(worst((t * t + data * data) / (t * data).square() * p.out.square() - 1) < 1e-9);
+    CHECK(worst(p.noise - 250 * t.log()) < 1e-9);
+}
+
+TEST_CASE(
+    "alpha and sigma begin at the data and their derivatives are those of finite differences") {
+    for (const auto& [name, path] : cases()) {
+        CAPTURE(name);
+        const Level start = path->at(at::full({1}, 0., at::kDouble));
+        CHECK(start.alpha.item<double>() == 1);
+        CHECK(start.sigma.item<double>() == 0);
+        // off the knots of the discrete paths
+        const Tensor t = path->t_min() + (path->t_max() - path->t_min()) *
+                                             (at::linspace(3, 990, 330, at::kDouble) + 0.437) / 999;
+        const double h = 1e-8 * path->t_max();
+        const Level left = path->at(t - h), right = path->at(t + h), slope = path->derivative(t);
+        CHECK(worst((right.alpha - left.alpha) / (2 * h) - slope.alpha) < 1e-5);
+        CHECK(worst((right.sigma - left.sigma) / (2 * h) - slope.sigma) < 1e-5);
+    }
+}
+
+TEST_CASE("training times follow the papers") {
+    const Tensor u = (at::linspace(0, 999, 1000, at::kDouble) + 0.5) / 1000;
+    const auto discrete = ddpm_path(BetaSchedule::linear, 10, Prediction::v)->training_time(u);
+    for (int k = 1; k <= 10; ++k)
+        CHECK(((discrete * 10 - k).abs() < 1e-9).sum().item<std::int64_t>() == 100);
+    const Tensor sigma = edm_path(0.5, 0.002, 80)->training_time(u).log();
+    CHECK(sigma.mean().item<double>() == doctest::Approx(-1.2).epsilon(0.001));
+    CHECK(sigma.std().item<double>() == doctest::Approx(1.2).epsilon(0.01));
+    CHECK(edm_path(0.5, 0.3, 0.31)->training_time(u).max().item<double>() <= 0.31);
+    const Tensor flow = straight_path()->training_time(u);
+    CHECK(flow.min().item<double>() == doctest::Approx(0.0015).epsilon(1e-2));
+    CHECK(flow.max().item<double>() == doctest::Approx(0.9995).epsilon(1e-3));
+}
+
+TEST_CASE("every model's residual is its prediction's error over c_out, in float64 to 1e-9") {
+    const DataSpec spec{{Kind::real, {3}, 0}, {}};
+    for (const auto& [name, path] : cases()) {
+        CAPTURE(name);
+        GaussianOptions options;
+        options.network.select("mlp");
+        const auto model = make_gaussian(path, options, {}, spec);
+        {
+            const at::NoGradGuard no_grad;
+            for (auto& p : model->module().parameters()) p.normal_(0, 0.3);
+        }
+        model->compute_in(at::kDouble);
+        Rng rng(11);
+        const Tensor x0 = rng.normal({64, 3}, at::kDouble), eps = rng.normal({64, 3}, at::kDouble);
+        const Tensor t = path->training_time((at::linspace(0, 63, 64, at::kDouble) + 0.3) / 64);
+        const Level level = path->at(t);
+        const Tensor x = level.alpha.unsqueeze(1) * x0 + level.sigma.unsqueeze(1) * eps;
+        const Denoiser& denoiser = *model->denoiser();
+        const Tensor error = denoiser.predict_x0(x, t, {}) - x0;
+        const Tensor residual = denoiser.residual(x0, eps, t, {});
+        const Tensor out = path->preconditioning(t).out.unsqueeze(1);
+        CHECK(worst(error / out - residual) < 1e-9);
+        // and the two conversions agree: the epsilon of the prediction
+        const Tensor eps_hat =
+            (x - level.alpha.unsqueeze(1) * (x0 + error)) / level.sigma.unsqueeze(1);
+        if (name == "ddpm 00") CHECK(worst(eps_hat - eps - residual) < 1e-6);
+    }
+}
+
+TEST_CASE("options that make no path are refused by name") {
+    CHECK_THROWS_WITH_AS(edm_path(0.5, 3, 2),
+                         "model.sigma_min: expected less than sigma_max, 2, got 3", UsageError);
+    CHECK_THROWS_WITH_AS(alpha_bars(BetaSchedule::linear, 0),
+                         "model.steps: expected at least 1, got 0", UsageError);
+    DdpmOptions options;  // a U-Net
+    CHECK_THROWS_WITH_AS(make_ddpm(options, {}, {{Kind::real, {2}, 0}, {}}),
+                         "unet: expected images of 1 to 4 channels (the network \"mlp\" takes any "
+                         "item), got items of 1 dimensions",
+                         UsageError);
+    CHECK_THROWS_WITH_AS(make_ddpm(options, {}, {{Kind::symbol, {2}, 5}, {}}),
+                         "a Gaussian model: expected real numbers, got another kind of data",
+                         UsageError);
+    CHECK_THROWS_AS(catalogue_entry("ddmp"), UsageError);
+}

@@ -1,0 +1,106 @@
+#include "gaussian_truth.hpp"
+#include "pushforward/families/diffusion/ddpm.hpp"
+#include "pushforward/families/diffusion/flow_matching.hpp"
+#include "pushforward/samplers/guidance.hpp"
+#include "pushforward/samplers/solvers.hpp"
+#include "pushforward/samplers/time_grid.hpp"
+
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/zeros_like.h>
+#include <doctest/doctest.h>
+
+#include <functional>
+
+using namespace pushforward;
+using testing::MixtureDenoiser;
+using testing::VpPath;
+
+namespace {
+
+Denoise exact(const Denoiser& model) {
+    return guided(model, {}, 1);
+}
+
+using Solve =
+    std::function<Tensor(const Denoise&, const Path&, Tensor, const std::vector<double>&)>;
+
+/// -d log(median |error|) / d log(n) between n = 80 and 320 on the target of two normals.
+double order(const Solve& solve) {
+    const VpPath path;
+    const MixtureDenoiser truth(path, {{0.3, -1.5, 0.3}, {0.7, 1.5, 0.3}});
+    const Tensor start = at::linspace(-3, 3, 201, at::kDouble).unsqueeze(1);
+    const auto run = [&](const Solve& s, std::int64_t n) {
+        auto times = time_grid(path, Grid::log_snr, n + 1);
+        times.pop_back();  // stop at t_min: n smooth steps
+        return s(exact(truth), path, start, times);
+    };
+    static const Tensor reference = run(heun, 1280);
+    const auto error = [&](std::int64_t n) {
+        return (run(solve, n) - reference).abs().median().item<double>();
+    };
+    return std::log(error(80) / error(320)) / std::log(4.0);
+}
+
+}  // namespace
+
+TEST_CASE("solvers have the order that they declare") {
+    Rng rng(0);
+    CHECK(order([&](auto& d, auto& p, auto x, auto& t) { return ddim(d, p, x, t, 0, rng); }) ==
+          doctest::Approx(1).epsilon(0.12));
+    CHECK(order(euler) == doctest::Approx(1).epsilon(0.15));
+    CHECK(order(heun) == doctest::Approx(2).epsilon(0.08));
+}
+
+TEST_CASE("every solver carries noise to the law of the data") {
+    // 6 / sqrt(n) = 0.042 for the mean and 0.03 for the deviation of 20,000 draws
+    const std::int64_t n = 20000;
+    const auto path = ddpm_path(BetaSchedule::linear, 1000, Prediction::epsilon);
+    const MixtureDenoiser truth(*path, {{1, 2.0, 0.5}});
+    const auto check = [&](const Tensor& x) {
+        CHECK(x.mean().item<double>() == doctest::Approx(2).epsilon(0.01));
+        CHECK(x.std().item<double>() == doctest::Approx(0.5).epsilon(0.03));
+    };
+    Rng rng(7);
+    const Tensor start = rng.normal({1, n}, at::kDouble);
+    const auto times = time_grid(*path, Grid::uniform, 250);
+    check(ddim(exact(truth), *path, start, times, 0, rng));
+    check(ddim(exact(truth), *path, start, times, 0.5, rng));
+    check(ancestral(exact(truth), *path, start, times, rng));
+    const auto smooth = time_grid(*path, Grid::log_snr, 200);
+    check(euler(exact(truth), *path, start, smooth));
+    check(heun(exact(truth), *path, start, smooth));
+
+    const auto straight = straight_path();
+    const MixtureDenoiser flow(*straight, {{1, 2.0, 0.5}});
+    check(euler(exact(flow), *straight, start, time_grid(*straight, Grid::uniform, 200)));
+    check(heun(exact(flow), *straight, start, time_grid(*straight, Grid::uniform, 50)));
+    check(ancestral(exact(flow), *straight, start, time_grid(*straight, Grid::uniform, 200), rng));
+}
+
+TEST_CASE("the ancestral step is the posterior q(x_s | x_t, x0)") {
+    // With x0 = 0 known, one step from x_t = 1 has mean a(1 - abar_s) / (1 - abar_t) and variance
+    // beta (1 - abar_s) / (1 - abar_t) (Ho et al. 2020, eq. 7), here from k = 600 to 599.
+    const auto path = ddpm_path(BetaSchedule::linear, 1000, Prediction::epsilon);
+    const auto bars = alpha_bars(BetaSchedule::linear, 1000);
+    const double beta = 1 - bars[600] / bars[599], share = (1 - bars[599]) / (1 - bars[600]);
+    const Denoise zero = [](const Tensor& x, double) { return at::zeros_like(x); };
+    Rng rng(3);
+    const Tensor x = at::ones({1, 40000}, at::kDouble);
+    const Tensor y = ancestral(zero, *path, x, {0.6, 0.599}, rng);
+    CHECK(y.mean().item<double>() == doctest::Approx(std::sqrt(1 - beta) * share).epsilon(2e-3));
+    CHECK(y.var().item<double>() == doctest::Approx(beta * share).epsilon(0.03));
+    // eta scales the deviation of that noise, 0 leaves none
+    const Tensor half = ddim(zero, *path, x, {0.6, 0.599}, 0.5, rng);
+    CHECK(half.var().item<double>() == doctest::Approx(beta * share / 4).epsilon(0.03));
+    CHECK(ddim(zero, *path, x, {0.6, 0.599}, 0, rng).std().item<double>() < 1e-12);
+}
+
+TEST_CASE("a step to t = 0 is the denoised item") {
+    const VpPath path;
+    const Denoise seven = [](const Tensor& x, double) { return at::zeros_like(x) + 7; };
+    Rng rng(1);
+    const Tensor x = rng.normal({4, 2}, at::kDouble);
+    CHECK((heun(seven, path, x, {0.1, 0}) == 7).all().item<bool>());
+    CHECK((euler(seven, path, x, {0.1, 0}) == 7).all().item<bool>());
+    CHECK((ancestral(seven, path, x, {0.1, 0}, rng) == 7).all().item<bool>());
+}
