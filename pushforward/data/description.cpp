@@ -70,6 +70,7 @@ PreparedData prepare_data(const std::string& spec, double validation, bool scale
     d.spec = out.data->spec();
     d.columns = out.data->columns();
     if (scale) d.scaling = Scaling::fit(*out.data, out.split.train);
+    refuse_non_finite(*out.data, out.split.validation);
     d.split = out.split.description;
     d.train = static_cast<std::int64_t>(out.split.train.size());
     d.validation = static_cast<std::int64_t>(out.split.validation.size());

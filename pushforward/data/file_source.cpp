@@ -115,6 +115,7 @@ std::shared_ptr<const Source> cifar_source(const fs::path& place, const std::vec
     }
     TensorParts parts;
     parts.name = place.string();
+    parts.type = "uint8";
     parts.values = images.size() == 1 ? images[0] : torch::cat(images);
     parts.kind =
         text("CIFAR-", classes, " records, uint8 ", shape_text(parts.values.sizes().vec()));

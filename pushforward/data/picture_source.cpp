@@ -76,6 +76,7 @@ public:
     std::int64_t size() const override { return static_cast<std::int64_t>(pictures_.files.size()); }
     std::string name() const override { return pictures_.name; }
     std::string kind() const override { return pictures_.kind; }
+    std::string type() const override { return "uint8"; }
     bool unit_range() const override { return true; }
     std::shared_ptr<const Source> own_test() const override { return pictures_.test; }
     std::vector<std::string> notes() const override { return notes_; }

@@ -75,6 +75,45 @@ void check_finite(const Dataset& data, const Tensor& x, std::span<const std::int
     refuse(data, rows[static_cast<std::size_t>(i)], column, flat[i][j].item<double>());
 }
 
+/// Reals that could be anything: not bytes, not symbols.
+bool looked_at(const Dataset& data) {
+    const auto* source = dynamic_cast<const Source*>(&data);
+    return data.spec().x.kind == Kind::real && !(source && source->unit_range());
+}
+
+struct Measured {
+    Moments x;
+    std::map<std::string, Moments> conditions;
+};
+
+/// Reads the rows in pieces of about 2^22 numbers; refuses what is not finite.
+Measured measure(const Dataset& data, std::span<const std::int64_t> rows) {
+    const auto& spec = data.spec();
+    const bool look = looked_at(data);
+    std::vector<std::string> names;
+    for (const auto& field : spec.conditions)
+        if (field.space.kind == Kind::real) names.push_back(field.name);
+    Measured measured;
+    if (!look && names.empty()) return measured;
+    const auto width = static_cast<std::size_t>(std::max<std::int64_t>(1, spec.x.dimensions()));
+    const std::size_t piece = std::max<std::size_t>(1, (std::size_t{1} << 22) / width);
+    for (std::size_t first = 0; first < rows.size(); first += piece) {
+        const auto some = rows.subspan(first, std::min(piece, rows.size() - first));
+        const Batch batch = data.get(some);
+        if (look) {
+            check_finite(data, batch.x, some, "");
+            measured.x.add(columns_of(batch.x));
+        }
+        for (const auto& name : names) {
+            const Tensor& value = batch.c.value.at(name);
+            check_finite(data, value, some, name);
+            measured.conditions[name].add(
+                columns_of(value.dim() == 1 ? value.unsqueeze(1) : value));
+        }
+    }
+    return measured;
+}
+
 }  // namespace
 
 Tensor Affine::to_model(const Tensor& data) const {
@@ -90,42 +129,23 @@ Scaling::Scaling(Affine x, std::map<std::string, Affine> conditions)
 
 Scaling Scaling::fit(const Dataset& data, std::span<const std::int64_t> rows) {
     PF_CHECK(!rows.empty(), "Scaling::fit", "at least one row", 0);
-    const auto& spec = data.spec();
-    const auto* source = dynamic_cast<const Source*>(&data);
-    const bool bytes = source && source->unit_range() && spec.x.is_image();
-    const bool look = spec.x.kind == Kind::real && !bytes;
-    std::vector<std::string> names;
-    for (const auto& field : spec.conditions)
-        if (field.space.kind == Kind::real) names.push_back(field.name);
-
-    Moments x;
-    std::map<std::string, Moments> conditions;
-    if (look || !names.empty()) {
-        const auto width = static_cast<std::size_t>(std::max<std::int64_t>(1, spec.x.dimensions()));
-        const std::size_t piece = std::max<std::size_t>(1, (std::size_t{1} << 22) / width);
-        for (std::size_t first = 0; first < rows.size(); first += piece) {
-            const auto some = rows.subspan(first, std::min(piece, rows.size() - first));
-            const Batch batch = data.get(some);
-            if (look) {
-                check_finite(data, batch.x, some, "");
-                x.add(columns_of(batch.x));
-            }
-            for (const auto& name : names) {
-                const Tensor& value = batch.c.value.at(name);
-                check_finite(data, value, some, name);
-                conditions[name].add(columns_of(value.dim() == 1 ? value.unsqueeze(1) : value));
-            }
-        }
-    }
+    const Measured measured = measure(data, rows);
     Scaling scaling;
-    for (const auto& name : names) scaling.conditions_[name] = conditions[name].affine();
-    const bool image = spec.x.is_image() &&
-                       (bytes || (look && x.low.item<double>() >= 0 && x.high.item<double>() <= 1));
+    for (const auto& [name, moments] : measured.conditions)
+        scaling.conditions_[name] = moments.affine();
+    const Moments& x = measured.x;
+    const bool look = looked_at(data);
+    const bool image = data.spec().x.is_image() &&
+                       (!look || (x.low.item<double>() >= 0 && x.high.item<double>() <= 1));
     if (image)
         scaling.x_ = {{0.5}, {0.5}};  // 2x - 1
     else if (look)
         scaling.x_ = x.affine();
     return scaling;
+}
+
+void refuse_non_finite(const Dataset& data, std::span<const std::int64_t> rows) {
+    measure(data, rows);
 }
 
 Condition Scaling::to_model(const Condition& c) const {

@@ -45,4 +45,7 @@ private:
     std::map<std::string, Affine> conditions_;
 };
 
+/// DataError that names row and column when a value or a real condition is not finite.
+void refuse_non_finite(const Dataset& data, std::span<const std::int64_t> rows);
+
 }  // namespace pushforward

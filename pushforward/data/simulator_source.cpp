@@ -40,6 +40,7 @@ public:
         return text("simulator ", name_, " (", options_, ") with seed ", seed_);
     }
     bool unit_range() const override { return spec().x.is_image(); }
+    const Simulator* simulator() const override { return simulator_.get(); }
 
     Batch get(std::span<const std::int64_t> rows) const override {
         std::vector<std::int64_t> items(rows.begin(), rows.end());

@@ -25,7 +25,9 @@ public:
     bool unit_range() const override { return source_->unit_range(); }
     std::vector<std::string> columns() const override { return source_->columns(); }
     std::shared_ptr<const Source> own_test() const override { return test_; }
+    std::string type() const override { return source_->type(); }
     std::string stamp() const override { return source_->stamp(); }
+    const Simulator* simulator() const override { return source_->simulator(); }
     std::vector<std::string> notes() const override { return source_->notes(); }
 
     Batch get(std::span<const std::int64_t> rows) const override {

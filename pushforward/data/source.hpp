@@ -16,6 +16,8 @@ public:
     virtual std::string kind() const = 0;
     /// The name that messages give it: the path, or `sim:NAME`.
     virtual std::string name() const = 0;
+    /// The type in which the values are kept: "uint8", "float32", ...
+    virtual std::string type() const { return "float32"; }
     /// Is x in [0, 1] by its making (bytes, pictures)? Then nobody has to look.
     virtual bool unit_range() const { return false; }
     /// The names of the columns of x, for tables.

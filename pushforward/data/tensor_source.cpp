@@ -21,6 +21,7 @@ public:
     std::int64_t size() const override { return parts_.values.size(0); }
     std::string name() const override { return parts_.name; }
     std::string kind() const override { return parts_.kind; }
+    std::string type() const override { return parts_.type; }
     bool unit_range() const override { return parts_.scale != 1; }
     std::vector<std::string> columns() const override { return parts_.columns; }
     std::shared_ptr<const Source> own_test() const override { return parts_.test; }
@@ -112,6 +113,7 @@ TensorParts array_parts(const std::string& name, const Array& array) {
     TensorParts parts;
     parts.name = name;
     parts.kind = described;
+    parts.type = name_of(array.dtype);
     parts.values = tensor_of(array);
     parts.space.kind = Kind::real;
     if (shape.size() <= 2) {
