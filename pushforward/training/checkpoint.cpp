@@ -106,6 +106,8 @@ void verify(const fs::path& folder) {
     translated(path, "a manifest", [&] {
         const auto manifest = parse_json(blob.text(), path.string());
         const auto& list = manifest.at("files").as_array();
+        if (blob.text() != manifest_text(list))
+            throw DataError(path.string(), "", "altered: it is not what was written");
         for (const auto& entry : list) {
             const std::string name(entry.at("file").as_string());
             const auto file = folder / fs::path(name).filename();
@@ -120,8 +122,6 @@ void verify(const fs::path& folder) {
             if (sha256_file(file) != entry.at("sha256").as_string())
                 throw DataError(file.string(), "", "altered: its SHA-256 is not the manifest's");
         }
-        if (blob.text() != manifest_text(list))
-            throw DataError(path.string(), "", "altered: it is not what was written");
     });
 }
 

@@ -12,6 +12,7 @@
 #include "pushforward/report/run_report.hpp"
 #include "pushforward/training/run.hpp"
 #include "pushforward/training/run_log.hpp"
+#include "pushforward/training/summary.hpp"
 
 #include <ATen/Parallel.h>
 #include <torch/nn/module.h>
@@ -161,15 +162,19 @@ FitResult fit(Recipe recipe, const FitOptions& options) {
     training.stop = options.stop;
     training.max_seconds = options.max_seconds;
     training.how_to_resume = "pushforward train --resume --out " + run.path().string();
+    const RunIdentity identity = training.identity;
     Trainer trainer(std::move(training));
-    if (resuming && trainer.resume() && trainer.finished()) {
+    if (resuming && trainer.resume() && trainer.finished() &&
+        std::filesystem::exists(run.weights())) {
         result.already_finished = true;
+        result.summary = trainer.summary();
         return result;
     }
     write_atomic(run.recipe(), recipe_text(recipe));
     write_atomic(run.data(), description_json(parts.data.description));
     result.summary = trainer.run();
     write_weights(run, recipe, *parts.model);
+    write_summary(run, result.summary, identity);
     write_atomic(run.report(), run_report(run));
     return result;
 }

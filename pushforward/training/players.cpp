@@ -33,6 +33,10 @@ void check_players(const std::vector<Player>& players, const torch::nn::Module& 
                      "parameters that require a gradient", name + ", which does not");
         }
     }
+    for (const auto& [name, tensor] : weights_of(module))
+        PF_CHECK(!names.contains(name) || owner.contains(tensor.unsafeGetTensorImpl()), "trainer",
+                 "one tensor of each name",
+                 "a player's parameter and the model's, both named " + name);
     for (const auto& item : module.named_parameters())
         PF_CHECK(
             !item.value().requires_grad() || owner.contains(item.value().unsafeGetTensorImpl()),

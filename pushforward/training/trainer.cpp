@@ -1,5 +1,6 @@
 #include "pushforward/training/trainer.hpp"
 
+#include "pushforward/base/json.hpp"
 #include "pushforward/training/average.hpp"
 #include "pushforward/training/optimiser.hpp"
 #include "pushforward/training/schedule.hpp"
@@ -72,6 +73,7 @@ struct Trainer::Self {
     double step_seconds = 0;     ///< of this process, in steps
     std::int64_t rows_here = 0;  ///< of this process
     std::int64_t last_saved = -1;
+    bool late = false;  ///< the time limit ended it
 
     explicit Self(Training training)
         : in(std::move(training)), rng(Rng(in.identity.seed).split(kTrainStream)) {
@@ -111,7 +113,7 @@ struct Trainer::Self {
     Checkpoint snapshot() const;
     void use_final_weights();
     std::string last_good() const;
-    TrainingSummary summary(TrainingSummary::End end) const;
+    TrainingSummary summary() const;
 };
 
 // One step: every player that plays takes its turns, then the average follows the weights.
@@ -139,11 +141,11 @@ StepReport Trainer::Self::step() {
             const auto loss = gradient(player, batch, noise.split(i).split(std::uint64_t(t)));
             const double norm = optimisers[i].gradient_norm();
             if (!std::isfinite(loss.value) || !std::isfinite(norm)) {
-                std::string what = text("the loss", suffix(player), " is ", loss.value,
-                                        ", the gradient's norm ", norm);
+                std::string what = "the gradient's norm is " + number_text(norm);
                 NamedNumbers terms;
-                loss.report("", terms);
-                for (const auto& [name, value] : terms) what += text(", ", name, " ", value);
+                loss.report(suffix(player), terms);
+                for (const auto& [name, value] : terms)
+                    what += ", " + name + " " + number_text(value);
                 diverged(what);
             }
             const double scale = o.clip > 0 && norm > o.clip ? o.clip / norm : 1;
@@ -305,22 +307,28 @@ void Trainer::Self::restore(const Checkpoint& c) {
 
 void Trainer::Self::use_final_weights() {
     auto use = snapshot();
-    if (in.options.patience > 0 && state.best_loss && in.checkpoints) {
-        const auto folder = in.checkpoints->path(state.best_step);
-        auto best = Checkpoints::read(folder);
-        copy_tensors(use.weights, best.weights, folder.string());
-        use.average = std::move(best.average);
-    }
+    if (in.options.patience > 0 && state.best_loss && in.checkpoints) try {
+            const auto folder = in.checkpoints->path(state.best_step);
+            auto best = Checkpoints::read(folder);
+            copy_tensors(use.weights, best.weights, folder.string());
+            use.average = std::move(best.average);
+        } catch (const DataError& e) {
+            tell([&](TrainingLog& log) {
+                log.on_warning(
+                    text("the best weights are lost, the last ones are used: ", e.what()));
+            });
+        }
     if (average && average->updates() > 0) copy_tensors(trained, use.average, "average");
     in.model->module().eval();
 }
 
-TrainingSummary Trainer::Self::summary(TrainingSummary::End end) const {
+TrainingSummary Trainer::Self::summary() const {
+    using End = TrainingSummary::End;
     TrainingSummary s;
-    s.end = end;
+    s.end = late ? End::time : state.stopped_early ? End::patience : End::steps;
     s.step = state.step;
     s.samples = state.samples;
-    s.seconds = seconds();
+    s.seconds = state.seconds;
     s.samples_per_second = static_cast<double>(rows_here) / std::max(step_seconds, 1e-9);
     s.last_terms = state.last_terms;
     s.best_loss = state.best_loss;
@@ -366,8 +374,11 @@ bool Trainer::finished() const {
     return self_->state.stopped_early || self_->state.step >= self_->in.options.steps;
 }
 
+TrainingSummary Trainer::summary() const {
+    return self_->summary();
+}
+
 TrainingSummary Trainer::run() {
-    using End = TrainingSummary::End;
     auto& s = *self_;
     const auto& o = s.in.options;
     auto due = [&](std::int64_t every) {
@@ -376,7 +387,6 @@ TrainingSummary Trainer::run() {
     s.clock = Clock();
     s.in.model->module().train();
     s.tell([&](TrainingLog& log) { log.on_start(s.state.step, o.steps); });
-    auto end = s.state.stopped_early ? End::patience : End::steps;
     while (!finished()) {
         const auto report = s.step();
         s.tell([&](TrainingLog& log) { log.on_step(report); });
@@ -384,25 +394,24 @@ TrainingSummary Trainer::run() {
         if (s.in.validation_batches > 0 && due(o.validate_every)) {
             checkpoint |= s.validate();
             s.state.stopped_early = o.patience > 0 && s.state.worse >= o.patience;
-            if (s.state.stopped_early) end = End::patience;
         }
         if (s.in.draw && due(o.sample_every)) s.draw();
         const int signal = s.in.stop ? s.in.stop->load() : 0;
-        const bool late = s.in.max_seconds > 0 && s.clock.seconds() >= s.in.max_seconds;
-        if (checkpoint || signal || late || s.state.stopped_early) s.save();
-        if (finished()) break;
+        s.late = s.in.max_seconds > 0 && s.clock.seconds() >= s.in.max_seconds;
+        if (checkpoint || signal || s.late || s.state.stopped_early) s.save();
+        if (finished()) {
+            s.late = false;
+            break;
+        }
         if (signal)
             throw Interrupted(signal,
                               text("interrupted after step ", s.state.step, " of ", o.steps, "; ",
                                    s.last_good(), "; continue with: ", s.in.how_to_resume));
-        if (late) {
-            end = End::time;
-            break;
-        }
+        if (s.late) break;
     }
-    auto result = s.summary(end);
     s.use_final_weights();
-    return result;
+    s.state.seconds = s.seconds();
+    return s.summary();
 }
 
 }  // namespace pushforward

@@ -61,6 +61,8 @@ public:
     bool resume();
     /// Nothing is left to be done: run() would only put the weights to use into the model.
     bool finished() const;
+    /// Where the training stands; what run() returns.
+    TrainingSummary summary() const;
 
     /// Trains to the end and leaves the weights to use in the model: averaged ones where the
     /// options average, those of the best validation where `patience` is set.
