@@ -2,6 +2,7 @@
 #include "pushforward/cli/common.hpp"
 #include "pushforward/cli/progress.hpp"
 #include "pushforward/training/fit.hpp"
+#include "pushforward/training/summary.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -15,18 +16,6 @@ struct TrainArguments {
     bool resume = false, overwrite = false, dry_run = false;
     std::int64_t seeds = 1;
 };
-
-json::object result_json(const FitResult& r) {
-    json::object final;
-    for (const auto& [name, value] : r.summary.last_terms) final[name] = value;
-    return {{"run", r.run.string()},
-            {"steps", r.summary.step},
-            {"seconds", r.summary.seconds},
-            {"samples_per_second", r.summary.samples_per_second},
-            {"final", final},
-            {"parameters", r.summary.parameters},
-            {"peak_memory_bytes", r.summary.peak_memory_bytes}};
-}
 
 std::string result_text(const FitResult& r) {
     const std::string run = r.run.string();
@@ -97,7 +86,7 @@ void train(const Common& common, const TrainArguments& a) {
     std::string lines;
     for (std::int64_t i = 0; i < a.seeds; ++i) {
         const FitResult result = train_once(common, a, i);
-        all.push_back(result_json(result));
+        all.push_back(summary_json(result.run, result.summary));
         lines += result_text(result) + "\n";
     }
     if (a.seeds == 1)
