@@ -151,7 +151,9 @@ TEST_CASE("log-likelihood in the data's own units") {
     const StandardNormal model(2);
     Batch rows;
     rows.x = Rng(5).normal({1000, 2});
-    Judged judged{.model = &model, .held_out_model = &rows};
+    Judged judged;
+    judged.model = &model;
+    judged.held_out_model = &rows;
     judged.log_det = -2 * std::log(3.0);  // the data were three times as wide
     const auto m = evaluate({"log_likelihood"}, judged).front().second;
     CHECK(std::abs(m.value - (-std::log(2 * pi) - 1 - 2 * std::log(3.0))) < 3 * m.standard_error);
@@ -164,7 +166,10 @@ TEST_CASE("the validation loss has a figure for each range of times") {
     const Null model;
     Batch rows;
     rows.x = torch::zeros({2000, 2});
-    const Judged judged{.model = &model, .held_out_model = &rows, .seed = 7};
+    Judged judged;
+    judged.model = &model;
+    judged.held_out_model = &rows;
+    judged.seed = 7;
     const auto all = evaluate({"validation_loss"}, judged);
     REQUIRE(all.size() == 6);
     CHECK(all[0].first == "validation_loss");
@@ -186,7 +191,9 @@ TEST_CASE("the validation loss has a figure for each range of times") {
 TEST_CASE("samples are judged against held-out rows, with a floor") {
     Batch rows;
     rows.x = Rng(1).normal({1000, 2});
-    Judged judged{.held_out = &rows, .samples = Rng(2).normal({1000, 2})};
+    Judged judged;
+    judged.held_out = &rows;
+    judged.samples = Rng(2).normal({1000, 2});
     const auto good = evaluate({}, judged);  // what does not refuse
     REQUIRE(good.size() == 5);
     CHECK(good[0].first == "sliced_wasserstein");
