@@ -23,10 +23,11 @@ std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOpt
 /// Rows that lie in memory or in a mapped file, converted when they are asked for.
 struct TensorParts {
     std::string name, kind;
-    Tensor values;               ///< [N, ...], of any type
-    bool channels_last = false;  ///< images are [N, H, W, C]
-    double scale = 1;            ///< get() gives values / scale
-    Space space;                 ///< of what `get` gives
+    Tensor values;                 ///< [N, ...], of any type
+    std::string type = "float32";  ///< its name
+    bool channels_last = false;    ///< images are [N, H, W, C]
+    double scale = 1;              ///< get() gives values / scale
+    Space space;                   ///< of what `get` gives
     std::vector<std::string> columns = {};
     std::vector<Field> fields = {};  ///< conditions, with
     std::vector<Tensor> given = {};  ///< their values [N] or [N, event...]
