@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 namespace pushforward {
@@ -79,17 +80,17 @@ std::shared_ptr<const Source> table_source(const std::string& file, const Table&
     used.insert(used.end(), x.begin(), x.end());
 
     // rows with a missing or non-finite value in a used column
-    std::set<std::int64_t> bad;
-    for (const auto* c : used)
-        for (const auto* rows : {&c->missing, &c->nonfinite})
-            for (const auto row : *rows) {
-                if (options.missing == "refuse")
-                    throw DataError(file, cell_place(table, *c, row),
-                                    text("expected a finite number, got ",
-                                         rows == &c->missing ? "nothing" : "nan or inf",
-                                         " (missing=drop leaves such rows out)"));
-                bad.insert(row);
-            }
+    std::map<std::int64_t, std::pair<const Column*, const char*>> bad;
+    for (const auto* c : used) {
+        for (const auto row : c->missing) bad.try_emplace(row, c, "nothing");
+        for (const auto row : c->nonfinite) bad.try_emplace(row, c, "nan or inf");
+    }
+    if (!bad.empty() && options.missing == "refuse") {
+        const auto& [row, what] = *bad.begin();
+        throw DataError(file, cell_place(table, *what.first, row),
+                        text("expected a finite number, got ", what.second,
+                             " (missing=drop leaves such rows out)"));
+    }
     std::vector<std::int64_t> rows;
     for (std::int64_t row = 0; row < table.rows; ++row)
         if (!bad.count(row)) rows.push_back(row);
