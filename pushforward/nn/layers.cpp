@@ -1,6 +1,7 @@
 #include "pushforward/nn/layers.hpp"
 
 #include "pushforward/kernels/group_norm_silu.hpp"
+#include "pushforward/nn/flops.hpp"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
@@ -28,6 +29,15 @@ Tensor initial(at::IntArrayRef shape, std::int64_t fan_in, Init init) {
     if (init == Init::zero) return at::zeros(shape);
     const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
     return at::empty(shape).uniform_(-bound, bound);
+}
+
+/// Counts y = (weights applied to x): each number of y takes one row of the weights.
+void count(const Tensor& x, const Tensor& weight, const Tensor& y) {
+    const int gradients =
+        at::GradMode::is_enabled() ? x.requires_grad() + weight.requires_grad() : 0;
+    count_flops(
+        2. * static_cast<double>(y.numel()) * static_cast<double>(weight.numel() / weight.size(0)),
+        gradients);
 }
 
 }  // namespace
@@ -79,7 +89,9 @@ Linear::Linear(torch::nn::Module& parent, const std::string& name, std::int64_t 
 }
 
 Tensor Linear::operator()(const Tensor& x) const {
-    return at::linear(x, weight.in(x.scalar_type()), bias.in(x.scalar_type()));
+    const Tensor y = at::linear(x, weight.in(x.scalar_type()), bias.in(x.scalar_type()));
+    count(x, weight.parameter(), y);
+    return y;
 }
 
 Conv2d::Conv2d(torch::nn::Module& parent, const std::string& name, std::int64_t in,
@@ -93,7 +105,10 @@ Conv2d::Conv2d(torch::nn::Module& parent, const std::string& name, std::int64_t 
 
 Tensor Conv2d::operator()(const Tensor& x) const {
     const std::int64_t kernel = weight.parameter().size(2);
-    return at::conv2d(x, weight.in(x.scalar_type()), bias.in(x.scalar_type()), stride, kernel / 2);
+    const Tensor y =
+        at::conv2d(x, weight.in(x.scalar_type()), bias.in(x.scalar_type()), stride, kernel / 2);
+    count(x, weight.parameter(), y);
+    return y;
 }
 
 GroupNorm::GroupNorm(torch::nn::Module& parent, const std::string& name, std::int64_t channels,

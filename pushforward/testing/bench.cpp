@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/core/rng.hpp"
+#include "pushforward/testing/bench_unet.hpp"
 #include "pushforward/testing/peaks.hpp"
 
 #include <torch/types.h>
@@ -29,6 +30,9 @@ const std::vector<BenchCase>& bench_cases() {
     static const std::vector<BenchCase> all = {
         {"normals", "16.8 million normals by our generator", fill_normals},
         {"normals-libtorch", "the same by LibTorch's normal_", fill_normals_libtorch},
+        {"unet-train", "one training step of a 6.5 M parameter U-Net on 64 images of 32x32",
+         bench_unet_train},
+        {"unet-sample", "16 images of 32x32 in 50 DDIM steps by the same U-Net", bench_unet_sample},
     };
     return all;
 }

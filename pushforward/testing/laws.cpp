@@ -1,0 +1,201 @@
+#include "pushforward/testing/laws.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/core/dataset.hpp"
+#include "pushforward/core/weights.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/nn/module.h>
+
+#include <set>
+
+namespace pushforward {
+namespace {
+
+/// The batch itself as a data set: objectives may refuse to learn without one.
+class Rows : public Dataset {
+public:
+    Rows(const DataSpec& spec, const Batch& batch) : spec_(spec), batch_(batch) {}
+    const DataSpec& spec() const override { return spec_; }
+    std::int64_t size() const override { return batch_.size(); }
+    Batch get(std::span<const std::int64_t>) const override { return batch_; }
+
+private:
+    const DataSpec& spec_;
+    const Batch& batch_;
+};
+
+/// A model whose weights are no longer those of its start, where zeros may hide mistakes.
+std::unique_ptr<Model> moved(const LawSubject& s, std::uint64_t seed = 1) {
+    auto model = s.make();
+    const at::NoGradGuard no_grad;
+    Rng rng(seed);
+    for (auto& p : model->module().parameters()) p.add_(0.05 * rng.normal(p.sizes()));
+    return model;
+}
+
+SampleRequest request_of(const LawSubject& s, std::int64_t first, std::int64_t n) {
+    return {n, first, s.batch.c.slice(first, first + n)};
+}
+
+double apart(const Tensor& a, const Tensor& b) {
+    return (a - b).abs().max().item<double>() / (1 + a.abs().max().item<double>());
+}
+
+std::string gradients(const LawSubject& s) {
+    const auto model = moved(s);
+    const Rows rows(model->spec(), s.batch);
+    const Sources sources{&rows};
+    if (const auto why = s.objective->refusal(*model, sources); !why.empty()) return why;
+    std::set<const void*> seen;
+    for (const auto& player : s.objective->players(*model, sources)) {
+        const Loss once = player.loss(s.batch, {3, Rng(5)}),
+                   again = player.loss(s.batch, {3, Rng(5)});
+        if (!once.value.isfinite().item<bool>() || once.value.dim() != 0)
+            return player.name + ": the loss is no finite number";
+        if (!at::equal(once.value, again.value))
+            return player.name + ": the loss is no function of weights, batch, step and seed";
+        once.value.backward();
+        for (const auto& group : player.groups)
+            for (const auto& [name, p] : group.parameters) {
+                if (!seen.insert(p.unsafeGetTensorImpl()).second)
+                    return name + " belongs to two players";
+                if (!p.grad().defined() || p.grad().abs().sum().item<double>() == 0)
+                    return "the loss does not reach " + name;
+                if (!p.grad().isfinite().all().item<bool>())
+                    return "the gradient of " + name + " is not finite";
+            }
+    }
+    for (const auto& p : model->module().named_parameters())
+        if (p.value().requires_grad() && !seen.count(p.value().unsafeGetTensorImpl()))
+            return p.key() + " belongs to no player";
+    return "";
+}
+
+std::string samples(const LawSubject& s) {
+    const auto model = moved(s);
+    const auto before = weights_of(model->module());
+    NamedTensors copies;
+    for (const auto& [name, t] : before) copies[name] = t.clone();
+    const std::int64_t n = s.batch.size();
+    const Tensor x = model->sample(request_of(s, 0, n), Rng(7)).x;
+    if (x.sizes() != s.batch.x.sizes()) return "samples are not shaped as the data";
+    if (!x.isfinite().all().item<bool>()) return "samples are not finite";
+    if (x.requires_grad()) return "samples keep the graph";
+    if (!at::equal(x, model->sample(request_of(s, 0, n), Rng(7)).x))
+        return "the same seed gave other bits";
+    if (at::equal(x, model->sample(request_of(s, 0, n), Rng(8)).x))
+        return "another seed gave the same samples";
+    const Tensor part = model->sample(request_of(s, 1, n - 1), Rng(7)).x;
+    if (apart(x.slice(0, 1), part) > 1e-4) return "sample i depends on more than the seed and i";
+    for (const auto& [name, t] : before)
+        if (!at::equal(t, copies[name])) return "sampling changed " + name;
+    return "";
+}
+
+std::string saving(const LawSubject& s) {
+    const auto model = moved(s), other = moved(s, 2);
+    const Tensor x = model->sample(request_of(s, 0, 2), Rng(7)).x;
+    if (at::equal(x, other->sample(request_of(s, 0, 2), Rng(7)).x))
+        return "the weights make no difference";
+    copy_tensors(weights_of(other->module()), weights_of(model->module()), "memory");
+    if (!at::equal(x, other->sample(request_of(s, 0, 2), Rng(7)).x))
+        return "the weights by their names do not make the same model";
+    return "";
+}
+
+std::string types(const LawSubject& s) {
+    const auto model = moved(s);
+    const Tensor x = model->sample(request_of(s, 0, 2), Rng(7)).x;
+    for (auto type : {at::kFloat, at::kBFloat16, at::kDouble}) {
+        if (!model->allows(type)) continue;
+        model->compute_in(type);
+        const Tensor y = model->sample(request_of(s, 0, 2), Rng(7)).x;
+        const std::string in = std::string(" computing in ") + at::toString(type);
+        if (y.scalar_type() != x.scalar_type()) return "samples have another type" + in;
+        if (!y.isfinite().all().item<bool>()) return "samples are not finite" + in;
+        // 8 bits of mantissa, through a whole sampler
+        if (apart(x, y) > (type == at::kBFloat16 ? 0.2 : 1e-3)) return "samples differ" + in;
+    }
+    return "";
+}
+
+/// f(batch) row by row: permuted rows give permuted answers, and x can be differentiated.
+std::string row_function(
+    const LawSubject& s,
+    const std::function<Tensor(const Tensor& x, const Condition& c, const Tensor& rows)>& f) {
+    const std::int64_t n = s.batch.size();
+    const Tensor order = at::arange(n - 1, -1, -1, at::kLong), ascending = at::arange(n, at::kLong);
+    Condition turned;
+    for (const auto& [name, v] : s.batch.c.value) turned.value[name] = v.index_select(0, order);
+    for (const auto& [name, v] : s.batch.c.given) turned.given[name] = v.index_select(0, order);
+    const Tensor x = s.batch.x.clone().requires_grad_(true);
+    const Tensor y = f(x, s.batch.c, ascending);
+    const Tensor z = f(s.batch.x.index_select(0, order), turned, order);
+    if (apart(y.index_select(0, order), z) > 1e-4)
+        return "rows depend on each other or their order";
+    const Tensor g = torch::autograd::grad({y.square().sum()}, {x}, {}, {}, false, true)[0];
+    if (!g.defined() || g.abs().sum().item<double>() == 0) return "not differentiable in x";
+    if (apart(f(s.batch.x, s.batch.c.none(), ascending), f(s.batch.x, {}, ascending)) > 1e-5)
+        return "a condition that no row is given is not the same as none";
+    return "";
+}
+
+std::string denoising(const LawSubject& s) {
+    const auto model = moved(s);
+    const Denoiser* denoiser = model->denoiser();
+    if (!denoiser) return "";
+    const Path& path = denoiser->path();
+    const auto times = [&](const Tensor& rows) {
+        return path.training_time((rows.to(at::kDouble) + 0.5) / static_cast<double>(rows.size(0)));
+    };
+    const Level start = path.at(at::full({1}, 0., at::kDouble));
+    if (start.alpha.item<double>() != 1 || start.sigma.item<double>() != 0)
+        return "the path does not begin at the data";
+    return row_function(s, [&](const Tensor& x, const Condition& c, const Tensor& rows) {
+        return denoiser->predict_x0(x, times(rows), c);
+    });
+}
+
+std::string density(const LawSubject& s) {
+    const auto model = moved(s);
+    const Density* density = model->density();
+    if (!density) return "";
+    if (density->estimators().empty()) return "a density without an estimator";
+    for (const Estimator& e : density->estimators()) {
+        const auto why = row_function(s, [&](const Tensor& x, const Condition& c, const Tensor&) {
+            return density->log_prob(x, c, e.name, Rng(3));
+        });
+        if (!why.empty() && e.strength == Strength::exact) return e.name + ": " + why;
+    }
+    return "";
+}
+
+}  // namespace
+
+const std::vector<Law>& laws() {
+    static const std::vector<Law> all = {
+        {"the loss reaches every parameter and is a function of its inputs", gradients},
+        {"samples are shaped, finite, seeded, and leave the model alone", samples},
+        {"weights move between models by name", saving},
+        {"allowed types of computation agree", types},
+        {"a denoiser answers row by row", denoising},
+        {"an exact density answers row by row", density},
+    };
+    return all;
+}
+
+std::vector<std::string> broken_laws(const LawSubject& subject) {
+    std::vector<std::string> all;
+    for (const Law& law : laws())
+        if (const std::string why = law.broken(subject); !why.empty())
+            all.push_back(law.name + ": " + why);
+    return all;
+}
+
+}  // namespace pushforward

@@ -1,0 +1,105 @@
+// Every model of the catalogue, with each of its networks and objectives, against the laws.
+#include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/diffusion/gaussian.hpp"
+#include "pushforward/nn/mlp.hpp"
+#include "pushforward/nn/unet.hpp"
+#include "pushforward/testing/laws.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/remainder.h>
+#include <doctest/doctest.h>
+#include <torch/nn/module.h>
+
+using namespace pushforward;
+
+namespace {
+
+const DataSpec images{{Kind::real, {2, 6, 7}, 0},
+                      {{"label", {Kind::symbol, {}, 3}}, {"angle", {Kind::real, {2}, 0}}}};
+
+Batch some(const DataSpec& spec) {
+    Rng rng(3);
+    std::vector<std::int64_t> shape{6};
+    shape.insert(shape.end(), spec.x.event.begin(), spec.x.event.end());
+    Batch batch;
+    batch.x = rng.normal(shape).clamp(-1, 1);
+    batch.c.value["label"] = at::arange(6, at::kLong).remainder(3);
+    batch.c.value["angle"] = rng.normal({6, 2});
+    return batch;
+}
+
+void shrink(Options& options, Options& sampling, const std::string& network) {
+    if (auto* o = dynamic_cast<GaussianOptions*>(&options)) {
+        o->network.select(network);
+        if (auto* unet = dynamic_cast<UnetOptions*>(o->network.options.get())) {
+            unet->channels = 8;
+            unet->multipliers = {1, 2};
+            unet->blocks = 1;
+            unet->attention = {1};
+            unet->head_size = 8;
+        }
+        if (auto* mlp = dynamic_cast<MlpOptions*>(o->network.options.get())) mlp->width = 32;
+    }
+    if (auto* o = dynamic_cast<DenoisingSampling*>(&sampling)) o->steps = 4;
+}
+
+/// Denoises to a constant and forgets its second parameter: what the laws are for.
+class Careless : public Model {
+public:
+    explicit Careless(std::unique_ptr<Model> honest) : honest_(std::move(honest)) {
+        honest_->module().register_parameter("forgotten", at::ones({2}));
+    }
+    const DataSpec& spec() const override { return honest_->spec(); }
+    torch::nn::Module& module() override { return honest_->module(); }
+    Samples sample(const SampleRequest& request, Rng rng) const override {
+        auto all = honest_->sample(request, rng);
+        all.x = all.x + static_cast<double>(request.n);  // depends on the batch
+        return all;
+    }
+    const Denoiser* denoiser() const override { return honest_->denoiser(); }
+
+private:
+    std::unique_ptr<Model> honest_;
+};
+
+LawSubject subject(const CatalogueEntry& entry, const std::string& network,
+                   const std::string& objective) {
+    LawSubject s;
+    s.batch = some(images);
+    s.make = [&entry, network] {
+        const auto options = entry.options(), sampling = entry.sample_options();
+        shrink(*options, *sampling, network);
+        return entry.make(*options, *sampling, images);
+    };
+    const auto& made = objective_entry(objective);
+    s.objective = made.make(*made.options());
+    return s;
+}
+
+}  // namespace
+
+TEST_CASE("every model of the catalogue obeys the laws") {
+    for (const auto& entry : catalogue())
+        for (const auto& objective : entry.objectives)
+            for (const std::string network : {"unet", "mlp"}) {
+                CAPTURE(entry.name);
+                CAPTURE(network);
+                for (const std::string& broken : broken_laws(subject(entry, network, objective)))
+                    FAIL_CHECK(broken);
+            }
+}
+
+TEST_CASE("the laws find a model that breaks them") {
+    LawSubject s = subject(catalogue_entry("ddpm"), "mlp", "denoising");
+    const auto honest = s.make;
+    s.make = [honest]() -> std::unique_ptr<Model> { return std::make_unique<Careless>(honest()); };
+    const auto broken = broken_laws(s);
+    REQUIRE(broken.size() == 2);
+    CHECK(broken[0] ==
+          "the loss reaches every parameter and is a function of its inputs: the loss does not "
+          "reach forgotten");
+    CHECK(broken[1] ==
+          "samples are shaped, finite, seeded, and leave the model alone: sample i depends on more "
+          "than the seed and i");
+}
