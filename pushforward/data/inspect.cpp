@@ -21,14 +21,15 @@ namespace {
 
 constexpr std::int64_t most_rows = 100000, most_pictures = 1000, most_columns = 1000;
 
-/// Range and moments of the finite entries of `values`, float64 [n].
+/// Range and moments of the finite entries of `values`, [n] of a floating type.
 void measure(ColumnReport& report, const Tensor& values) {
-    const Tensor finite = values.index({values.isfinite()});
+    const Tensor good = values.isfinite();
+    const Tensor finite = good.all().item<bool>() ? values : values.index({good});
     report.not_finite = values.numel() - finite.numel();
     if (finite.numel() == 0) return;
     report.low = finite.min().item<double>();
     report.high = finite.max().item<double>();
-    report.mean = finite.mean().item<double>();
+    report.mean = finite.mean(torch::kDouble).item<double>();
     report.standard_deviation = finite.std(false).item<double>();
 }
 
@@ -67,7 +68,7 @@ void look_at_rows(Inspection& r, const Source& source) {
     if (looked < n) r.odd.push_back(text("looked at ", looked, " of ", n, " items"));
     const Batch batch = source.get(rows);
     r.duplicates = duplicates(batch.x);
-    const Tensor x = batch.x.to(torch::kDouble);
+    const Tensor x = batch.x.to(torch::kFloat);
     const auto names = source.columns();
     const bool vectors = x.dim() == 2 && x.size(1) <= most_columns;
     const std::int64_t columns = vectors ? x.size(1) : 1;

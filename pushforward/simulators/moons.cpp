@@ -13,7 +13,7 @@
 namespace pushforward {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 /// Nodes in (0, 1] and log-weights of a rule for integrands that vary fastest at 0: panels
 /// [2^-j-1, 2^-j], j = 0..23, and [0, 2^-24], each with Gauss-Legendre's 16 points.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 namespace pushforward {
 namespace {
@@ -144,7 +146,8 @@ SpriteReading read_one(const Target& target) {
     for (const SpriteShape shape : shapes) {
         // the angle is searched first: two best of a turn's 24 steps go on
         const double period = sprite_period(shape);
-        const int starts = std::max(4, static_cast<int>(std::lround(24 * period / (2 * M_PI))));
+        const int starts =
+            std::max(4, static_cast<int>(std::lround(24 * period / (2 * std::numbers::pi))));
         std::vector<std::pair<double, Vector>> candidates;
         for (int k = 0; k < starts; ++k) {
             const Vector v = {mx / mass / width, my / mass / width, size, period * k / starts};

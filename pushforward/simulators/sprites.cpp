@@ -14,7 +14,7 @@
 namespace pushforward {
 namespace {
 
-constexpr double pi = std::numbers::pi;
+using std::numbers::pi;
 
 // Signed distances to shapes of area 1 centred (by mass) at the origin, y upwards, negative inside;
 // exact near the edge, which is where they decide the grey.

@@ -155,6 +155,30 @@ TEST_CASE("npy: layouts are told apart, rows come from the mapped file") {
         torch::allclose(x, torch::tensor({0.0f, 1.0f, 0.2f, 0.2f, 1.0f, 0.0f}).view({1, 3, 2, 1})));
 }
 
+TEST_CASE("npy: a file larger than what is read stays on the disk") {
+    const Folder folder;
+    const Buffer header = npy_header({DType::f32, {1000000, 1024}, nullptr, nullptr, 0});
+    folder.write("large.npy", {reinterpret_cast<const char*>(header.data()), header.size()});
+    std::error_code error;  // a hole of 4 GB, which takes no room
+    std::filesystem::resize_file(folder / "large.npy", header.size() + 4096000000u, error);
+    if (error) {
+        MESSAGE("skipped: no sparse files here");
+        return;
+    }
+    const auto resident = [] {
+        std::ifstream in("/proc/self/statm");
+        std::int64_t size = 0, pages = 0;
+        in >> size >> pages;
+        return pages * 4096;
+    };
+    const std::int64_t before = resident();
+    const auto data = open_data(folder / "large.npy");
+    const std::vector<std::int64_t> rows = {999999, 0, 123456};
+    CHECK(data->get(rows).x.sum().item<float>() == 0.0f);
+    CHECK(data->size() == 1000000);
+    CHECK(resident() - before < 64 << 20);
+}
+
 TEST_CASE("npz: members, labels and conditions") {
     const Folder folder;
     write_npz(folder / "a.npz", {{"X", array_of<float>({3, 2}, {1, 2, 3, 4, 5, 6})},
