@@ -15,6 +15,9 @@ public:
     virtual ~DenoisingNetwork() = default;
     virtual torch::nn::Module& module() = 0;
     virtual Tensor forward(const Tensor& x, const Tensor& t, const Condition& c) const = 0;
+    /// Whether bfloat16's three digits are enough for what it has to tell apart: they are for
+    /// pixels, not for the coordinates of a sharp density.
+    virtual bool bears_bfloat16() const = 0;
 };
 
 }  // namespace pushforward

@@ -34,6 +34,7 @@ public:
     }
 
     torch::nn::Module& module() override { return *this; }
+    bool bears_bfloat16() const override { return false; }
 
     Tensor forward(const Tensor& x, const Tensor& t, const Condition& c) const override {
         const auto dtype = x.scalar_type();

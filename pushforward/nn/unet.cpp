@@ -164,6 +164,7 @@ public:
     }
 
     Module& module() override { return *this; }
+    bool bears_bfloat16() const override { return true; }
 
     Tensor forward(const Tensor& x, const Tensor& t, const Condition& c) const override {
         const Tensor e = at::silu(condition_(time_(t, x.scalar_type()), c));

@@ -28,11 +28,12 @@ public:
     const DataSpec& spec() const override { return spec_; }
     torch::nn::Module& module() override { return network_->module(); }
     void compute_in(at::ScalarType dtype) override {
-        PF_CHECK(allows(dtype), "precision", "float32, bfloat16 or float64", at::toString(dtype));
+        PF_CHECK(allows(dtype), "precision", "one that the network computes in", at::toString(dtype));
         dtype_ = dtype;
     }
     bool allows(at::ScalarType dtype) const override {
-        return dtype == at::kFloat || dtype == at::kBFloat16 || dtype == at::kDouble;
+        return dtype == at::kFloat || dtype == at::kDouble ||
+               (dtype == at::kBFloat16 && network_->bears_bfloat16());
     }
     Samples sample(const SampleRequest& request, Rng rng) const override {
         return sample_denoiser(*this, spec_, sampling_, request, rng);

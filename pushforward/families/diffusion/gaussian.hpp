@@ -28,7 +28,8 @@ public:
     virtual Preconditioning preconditioning(const Tensor& t) const = 0;
 };
 
-/// The one model behind ddpm, edm and flow_matching. `allows` float32, bfloat16 and float64.
+/// The one model behind ddpm, edm and flow_matching. `allows` float32, float64 and,
+/// where the network bears it, bfloat16.
 std::unique_ptr<Model> make_gaussian(std::shared_ptr<const GaussianPath> path,
                                      const GaussianOptions& options,
                                      const DenoisingSampling& sampling, const DataSpec& spec);
