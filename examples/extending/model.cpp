@@ -86,6 +86,7 @@ TEST_CASE("a model and an objective of one's own are trained by the Trainer") {
     training.options.steps = 400;
     training.options.learning_rate = 0.03;
     training.options.schedule = ScheduleKind::cosine;
+    training.options.ema_half_life = 10;
     training.batch = [](std::int64_t k) {
         Batch batch;
         batch.x = 3 + 0.5 * Rng(1).split(static_cast<std::uint64_t>(k)).normal({64, 2});

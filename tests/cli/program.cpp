@@ -61,6 +61,6 @@ Outcome pushforward_program(const std::vector<std::string>& arguments,
 std::string tiny_recipe(const std::string& train) {
     return "[data]\nsource = \"sim:ring?n=2000\"\n[model]\nname = \"edm\"\n[model.network]\n"
            "name = \"mlp\"\nwidth = 16\nlayers = 2\n[train]\nbatch = 64\nseed = 1\nthreads = 1\n"
-           "validate_every = 10\nsample_every = 0\ncheckpoint_every = 5\n" +
+           "validate_every = 10\nsample_every = 20\ncheckpoint_every = 5\n" +
            train + "\n[sample]\nsteps = 4\n[eval]\nn = 200\n";
 }

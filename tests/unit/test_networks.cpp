@@ -129,6 +129,7 @@ TEST_CASE("the fused group_norm_silu equals the plain composition, forward and b
 }
 
 TEST_CASE("the fused group_norm_silu can be differentiated twice") {
+    at::manual_seed(7);
     const Tensor x = at::randn({2, 4, 3, 3}).requires_grad_(true);
     const Tensor w = at::randn({4}).requires_grad_(true), b = at::randn({4}).requires_grad_(true);
     const auto second = [&](auto function) {
@@ -136,7 +137,8 @@ TEST_CASE("the fused group_norm_silu can be differentiated twice") {
         const Tensor g = torch::autograd::grad({y}, {x}, {}, true, true)[0];
         return torch::autograd::grad({g.pow(3).sum()}, {w})[0];
     };
-    CHECK(worst(second(group_norm_silu), second(group_norm_silu_plain)) < 1e-3);
+    const Tensor expected = second(group_norm_silu_plain);
+    CHECK(worst(second(group_norm_silu), expected) < 1e-5 * expected.abs().max().item<double>());
 }
 
 TEST_CASE("the U-Net of the benchmark has 6,469,889 parameters") {
