@@ -78,9 +78,9 @@ void cmyk_to_rgb(Image& image) {
     image.channels = 3;
 }
 
-/// Warnings that cameras' files are known for and that cost no pixel. Everything else that
-/// libjpeg only warns of (it fills what is missing with grey) is an error here.
-bool harmless(std::string_view warning, Bytes in) {
+/// Warnings that photographs in use are known for. Everything else that libjpeg only warns of (it
+/// fills what is missing with grey) is an error here.
+bool tolerated(std::string_view warning, Bytes in) {
     const std::string_view text(reinterpret_cast<const char*>(in.data()), in.size());
     const bool ended =
         text.substr(text.size() - std::min<std::size_t>(text.size(), 4096)).find("\xff\xd9") !=
@@ -116,14 +116,10 @@ Image decode_jpeg(const Blob& blob, bool header_only) {
     if (!header_only) {
         image.pixels.resize(
             static_cast<std::size_t>(std::int64_t{width} * height * tjPixelSize[format]));
-        const auto decode = [&](int flags) {
-            return tjDecompress2(handle.get(), in, size, image.pixels.data(), width, 0, height,
-                                 format, flags | TJFLAG_LIMITSCANS);
-        };
-        if (decode(TJFLAG_STOPONWARNING) != 0) {
+        if (tjDecompress2(handle.get(), in, size, image.pixels.data(), width, 0, height, format,
+                          TJFLAG_LIMITSCANS) != 0) {
             const std::string problem = tjGetErrorStr2(handle.get());
-            if (!harmless(problem, blob.bytes) ||
-                (decode(0) != 0 && tjGetErrorCode(handle.get()) == TJERR_FATAL))
+            if (tjGetErrorCode(handle.get()) == TJERR_FATAL || !tolerated(problem, blob.bytes))
                 throw refuse(problem);
         }
         if (cmyk) cmyk_to_rgb(image);

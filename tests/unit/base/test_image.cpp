@@ -195,3 +195,17 @@ TEST_CASE("a malformed JPEG is refused with the reason") {
     lying.replace(frame + 5, 4, "\x40\x01\x00\x10", 4);
     CHECK_SAYS(read(lying), "expected 1 to 16384 pixels a side, got 16 x 16385");
 }
+
+TEST_CASE("stray bytes in a JPEG are tolerated, missing ones are not") {
+    const std::string whole = jpeg_of(noise(32, 32, 1), TJPF_GRAY, TJSAMP_GRAY);
+    const Pixels pixels = read(whole).pixels;
+    std::string stray = whole;
+    stray.insert(whole.find("\xff\xc0"), "\1\2\3");
+    CHECK(read(stray).pixels == pixels);
+    CHECK_SAYS(read(stray.substr(0, stray.size() - 100)), "i: JPEG: ");
+    stray = whole;
+    stray.insert(whole.size() - 2, "\1\2\3");
+    CHECK(read(stray).pixels == pixels);
+    CHECK_SAYS(read(stray.substr(0, stray.size() - 2)), "i: JPEG: Premature end");
+    CHECK_SAYS(read(whole.substr(0, 700) + "\xff\xd9"), "premature end of data segment");
+}
