@@ -15,6 +15,6 @@ Done. Look at
 
 Next:
   $program sample $run -n 64 --condition label=7 --set sample.guidance=3 --out sevens.png
-  $program recipes suggest PHOTOS/ > photos.toml && $program train photos.toml
+  $program recipes suggest PHOTOS/ --out photos.toml && $program train photos.toml
   $program recipes list
 TEXT
