@@ -12,6 +12,13 @@
 namespace pushforward {
 namespace {
 
+/// Without the full stop; that of "et al. " ends nothing.
+std::string first_sentence(const std::string& text) {
+    for (auto at = text.find(". "); at != std::string::npos; at = text.find(". ", at + 1))
+        if (at < 5 || text.compare(at - 5, 5, "et al") != 0) return text.substr(0, at);
+    return text;
+}
+
 void list(const Common& common) {
     json::array all;
     std::string lines;
@@ -19,7 +26,7 @@ void list(const Common& common) {
         const std::string comment = r.comment();
         char line[512];
         std::snprintf(line, sizeof line, "%-28s %-12s %s\n", r.name.c_str(), r.family.c_str(),
-                      comment.substr(0, comment.find(". ")).c_str());
+                      first_sentence(comment).c_str());
         lines += line;
         all.push_back({{"name", r.name}, {"family", r.family}, {"comment", comment}});
     }
