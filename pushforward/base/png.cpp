@@ -86,9 +86,16 @@ struct Reader {
         png_read_update_info(png, info);
         return true;
     }
-    bool read_pixels(png_bytepp rows) {
+    /// Row by row, so that a file which declares more than it holds costs only what it holds; the
+    /// memory was reserved, so that nothing here throws. Interlaced rows come all at once.
+    bool read_pixels(std::vector<std::uint8_t>& pixels, std::vector<png_bytep>& interlaced) {
         if (setjmp(png_jmpbuf(png))) return false;
-        png_read_image(png, rows);
+        if (!interlaced.empty()) png_read_image(png, interlaced.data());
+        const std::size_t row = png_get_rowbytes(png, info);
+        while (interlaced.empty() && pixels.size() < row * png_get_image_height(png, info)) {
+            pixels.resize(pixels.size() + row);
+            png_read_row(png, pixels.data() + pixels.size() - row, nullptr);
+        }
         png_read_end(png, nullptr);
         return true;
     }
@@ -148,9 +155,14 @@ Image decode_png(const Blob& blob, bool header_only) {
                         text("declares ", image.width, " x ", image.height, " pixels, which ",
                              blob.bytes.size(), " bytes cannot hold"));
     if (header_only) return image;
-    image.pixels.resize(static_cast<std::size_t>(image.height * image.width * image.channels));
-    auto rows = rows_of(image.pixels.data(), image);
-    if (!reader.read_pixels(rows.data())) throw refuse();
+    const auto size = static_cast<std::size_t>(image.height * image.width * image.channels);
+    image.pixels.reserve(size);
+    std::vector<png_bytep> interlaced;
+    if (png_get_interlace_type(reader.png, reader.info) != PNG_INTERLACE_NONE) {
+        image.pixels.resize(size);
+        interlaced = rows_of(image.pixels.data(), image);
+    }
+    if (!reader.read_pixels(image.pixels, interlaced)) throw refuse();
     return image;
 }
 

@@ -69,14 +69,16 @@ inline std::string png_chunk(const std::string& type, const std::string& data) {
 /// A PNG file of this size, bits a sample and colour type, whose rows (each led by its filter's
 /// byte) are deflated as they are; `before` goes between the header and the pixels.
 inline std::string png_of(std::uint32_t width, std::uint32_t height, char depth, char colour,
-                          const std::string& rows, const std::string& before = "") {
+                          const std::string& rows, const std::string& before = "",
+                          bool interlaced = false) {
     std::string packed(compressBound(rows.size()), '\0');
     uLongf length = packed.size();
     REQUIRE(compress(reinterpret_cast<Bytef*>(packed.data()), &length,
                      reinterpret_cast<const Bytef*>(rows.data()), rows.size()) == Z_OK);
     packed.resize(length);
     const std::string header =
-        high_first(width) + high_first(height) + std::string{depth, colour, '\0', '\0', '\0'};
+        high_first(width) + high_first(height) +
+        std::string{depth, colour, '\0', '\0', static_cast<char>(interlaced)};
     return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", header) + before + png_chunk("IDAT", packed) +
            png_chunk("IEND", "");
 }

@@ -87,6 +87,9 @@ TEST_CASE("PNG of every depth and colour becomes 8 bits") {
     CHECK(read(png_of(1, 1, 16, 0, std::string("\0\x80\x7f", 3))).pixels == Pixels{0x80});
     CHECK(read(png_of(1, 1, 16, 2, std::string("\0\xff\xff\0\0\x12\x34", 7))).pixels ==
           Pixels{255, 0, 0x12});
+    // Adam7: of 2 x 2 pixels the first comes in pass 1, its right neighbour in 6, the lower in 7.
+    const std::string passes("\0\1\0\2\0\3\4", 7);
+    CHECK(read(png_of(2, 2, 8, 0, passes, "", true)).pixels == Pixels{1, 2, 3, 4});
     const std::string palette = png_chunk("PLTE", "abcdef");
     const Image coloured = read(png_of(2, 1, 8, 3, std::string("\0\1\0", 3), palette));
     CHECK(coloured.channels == 3);

@@ -255,7 +255,8 @@ TEST_CASE("damaged PNG") {
     survive({std::string(colour.text()), png_of(8, 2, 1, 0, std::string("\0\xaa\0\x55", 4)),
              png_of(2, 1, 8, 3, std::string("\0\1\0", 3),
                     png_chunk("PLTE", "abcdef") + png_chunk("tRNS", "x")),
-             png_of(1, 2, 16, 6, std::string(18, '\0'))},
+             png_of(1, 2, 16, 6, std::string(18, '\0')),
+             png_of(2, 2, 8, 0, std::string("\0\1\0\2\0\3\4", 7), "", true)},
             [](const Blob& blob) {
                 image_header(blob);
                 png_text(blob);
