@@ -58,7 +58,8 @@ std::string suggest_recipe(const std::string& given) {
     const std::string spec = usable(given);
     const auto data = open_data(spec);
     const bool image = data->spec().x.is_image();
-    const std::int64_t batch = image ? 64 : 512;
+    const bool small = image && std::max(data->spec().x.event[1], data->spec().x.event[2]) <= 32;
+    const std::int64_t batch = small ? 64 : image ? 16 : 512;
     std::string body = "[data]\nsource = " + toml_text(spec) + "\n";
     body += image ? image_model(data->spec().x)
                   : "[model]\nname = \"edm\"\n[model.network]\nname = \"mlp\"\nwidth = 256\n";
