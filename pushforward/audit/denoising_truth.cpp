@@ -47,7 +47,7 @@ Mean mean_of(const Tensor& values) {
 }
 
 std::string gaussian_recipe(double lambda, const std::string& schedule, std::int64_t steps,
-                            std::uint64_t seed) {
+                            std::int64_t updates, std::uint64_t seed) {
     return text("[data]\nsource = \"sim:mixture?dimension=1&means=0&sigma=",
                 number_text(std::sqrt(lambda)), "&n=200000&seed=", seed,
                 "\"\nvalidation = 0.0\nscale = false\n"
@@ -59,7 +59,8 @@ width = 64
 layers = 3
 features = 0
 [train]
-steps = 2000
+)",
+                "steps = ", updates, R"(
 batch = 2048
 learning_rate = 2e-3
 schedule = "cosine"

@@ -25,8 +25,9 @@ struct Mean {
 };
 Mean mean_of(const Tensor& values);
 
-/// The recipe of an epsilon-network on draws of N(0, lambda) in one dimension.
+/// The recipe of an epsilon-network on draws of N(0, lambda) in one dimension, on a chain of
+/// `steps` noise levels, trained for `updates` steps.
 std::string gaussian_recipe(double lambda, const std::string& schedule, std::int64_t steps,
-                            std::uint64_t seed);
+                            std::int64_t updates, std::uint64_t seed);
 
 }  // namespace pushforward

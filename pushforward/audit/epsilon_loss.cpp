@@ -36,7 +36,8 @@ public:
         PF_CHECK(!p_.lambda.empty(), "lambda", "at least one variance", "none");
         std::vector<PlannedRun> all;
         for (const double lambda : p_.lambda)
-            all.push_back({run_name(lambda), gaussian_recipe(lambda, p_.schedule, p_.steps, seed)});
+            all.push_back(
+                {run_name(lambda), gaussian_recipe(lambda, p_.schedule, p_.steps, 1000, seed)});
         return all;
     }
 
@@ -59,7 +60,7 @@ public:
     }
 
 private:
-    static constexpr std::int64_t kItems = 400000;
+    static constexpr std::int64_t kItems = 1000000;
 
     static std::vector<Check> losses(const Denoiser& model, const Noised& b, double lambda,
                                      const NoiseChain& truth) {

@@ -48,9 +48,11 @@ public:
         PF_CHECK(p_.lambda != 1, "lambda", "a variance other than 1 (N(0, 1) stays what it is)",
                  p_.lambda);
         std::vector<PlannedRun> all;
-        for (const std::int64_t steps : lengths())
+        for (const std::int64_t steps : lengths()) {
+            const std::int64_t updates = steps == p_.learned_steps ? 3000 : 100;
             all.push_back(
-                {chain_name(steps), gaussian_recipe(p_.lambda, p_.schedule, steps, seed)});
+                {chain_name(steps), gaussian_recipe(p_.lambda, p_.schedule, steps, updates, seed)});
+        }
         return all;
     }
 
@@ -145,7 +147,7 @@ private:
             quantiles.push_back(normal_quantile((static_cast<double>(i) + 0.5) / n));
         const Tensor z = torch::tensor(quantiles, torch::kDouble).unsqueeze(1);
         std::vector<Check> checks;
-        for (const std::int64_t part : {10, 4, 2}) {
+        for (const std::int64_t part : {5, 3, 2}) {
             const std::int64_t k = truth.steps() / part;
             const double abar = truth.abar[static_cast<std::size_t>(k)];
             const Tensor x = std::sqrt(abar * p_.lambda + 1 - abar) * z;
