@@ -172,7 +172,13 @@ FitResult fit(Recipe recipe, const FitOptions& options) {
     }
     write_atomic(run.recipe(), recipe_text(recipe));
     write_atomic(run.data(), description_json(parts.data.description));
-    result.summary = trainer.run();
+    remove_tree(run.summary());  // of an earlier end
+    try {
+        result.summary = trainer.run();
+    } catch (const NumericalError&) {
+        write_atomic(run.report(), run_report(run));  // shows what led to it
+        throw;
+    }
     write_weights(run, recipe, *parts.model);
     write_summary(run, result.summary, identity);
     write_atomic(run.report(), run_report(run));

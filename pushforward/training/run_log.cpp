@@ -53,7 +53,7 @@ struct RunLog::Self {
     void chart(const json::object& line) {
         const auto step = line.at("step").to_number<std::int64_t>();
         for (const auto& [name, value] : line)
-            if (name != "step" && name != "samples" && value.is_number())
+            if (name != "step" && name != "samples" && name != "seconds" && value.is_number())
                 events->scalar(name, step, value.to_number<double>());
     }
     void show(std::int64_t step, const std::string& png) {
