@@ -9,7 +9,7 @@ program=$1 run=$2
 cat <<TEXT
 
 Done. Look at
-  $run/samples.png    a row for each character that was asked for
+  $run/samples.png    a column for each character that was asked for
   $run/report.html    curves, samples over training, the complete recipe
   $run/               the run folder: weights, checkpoints, metrics
 
