@@ -179,6 +179,9 @@ TEST_CASE("any flipped bit and any cut is found, and the checkpoint before it is
         for (std::size_t length : {std::size_t{0}, good.size() / 2, good.size() - 1})
             damaged(good.substr(0, length));
         damaged(good + "x");
+        if (file.filename() != "manifest.json")
+            CHECK(message_of<DataError>([&] { Checkpoints::read(newest); }).find("cut short") !=
+                  std::string::npos);
         fs::remove(file);
         CHECK(all.latest()->state.step == 1);
         spit(file, good);

@@ -270,7 +270,7 @@ TEST_CASE("validation: averaged weights, the same noise each time, early stop, t
     CHECK(again.net->w.equal(other.net->w));
 }
 
-TEST_CASE("pictures are drawn from averaged weights in eval mode, when they are due") {
+TEST_CASE("pictures and validation: averaged weights, eval mode, when they are due") {
     Toy toy;
     Heard heard;
     auto t = training(toy, 7);
@@ -280,8 +280,25 @@ TEST_CASE("pictures are drawn from averaged weights in eval mode, when they are 
         CHECK_FALSE(toy.net->is_training());
         return step == 6 ? "" : "png";
     };
+    Tensor drawn_with, validated_with;
+    const auto draw = t.draw;
+    t.draw = [&](std::int64_t step) {
+        drawn_with = toy.net->w.detach().clone();
+        return draw(step);
+    };
+    t.options.validate_every = 7;
+    t.validation = batches(16);
+    t.validation_batches = 1;
+    const auto loss = t.players[0].loss;
+    t.players[0].loss = [&, loss](const Batch& b, const Step& s) {
+        if (b.size() == 16) validated_with = toy.net->w.detach().clone();
+        return loss(b, s);
+    };
     Trainer(t).run();
     CHECK(heard.pictures == std::vector<std::int64_t>{3, 7});
+    // The last picture and the last validation are of the weights that are left.
+    CHECK(drawn_with.equal(toy.net->w));
+    CHECK(validated_with.equal(toy.net->w));
 }
 
 TEST_CASE("a signal or the time limit: the step is finished, a checkpoint written") {
