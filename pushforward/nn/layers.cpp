@@ -3,6 +3,7 @@
 #include "pushforward/kernels/group_norm_silu.hpp"
 #include "pushforward/nn/flops.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>

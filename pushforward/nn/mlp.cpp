@@ -4,6 +4,7 @@
 #include "pushforward/nn/embedding.hpp"
 #include "pushforward/nn/layers.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/silu.h>

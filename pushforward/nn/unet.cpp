@@ -4,6 +4,7 @@
 #include "pushforward/nn/embedding.hpp"
 #include "pushforward/nn/layers.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/matmul.h>

@@ -1,5 +1,6 @@
 #include "pushforward/objectives/denoising.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/logical_and.h>
 #include <ATen/ops/sigmoid.h>

@@ -1,5 +1,6 @@
 #include "pushforward/samplers/guidance.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>

@@ -2,6 +2,8 @@
 
 #include "pushforward/samplers/time_grid.hpp"
 
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 #include <cmath>
 

@@ -2,6 +2,7 @@
 
 #include "pushforward/base/errors.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 
 #include "pushforward/base/errors.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/expm1.h>
 #include <ATen/ops/ones_like.h>

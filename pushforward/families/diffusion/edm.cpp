@@ -2,6 +2,7 @@
 
 #include "pushforward/base/errors.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/log.h>

@@ -1,5 +1,6 @@
 #include "pushforward/families/diffusion/flow_matching.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/ones_like.h>
 

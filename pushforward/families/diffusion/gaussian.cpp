@@ -4,6 +4,7 @@
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/unet.hpp"
 
+#include <ATen/TensorOperators.h>
 #include <torch/nn/module.h>
 
 #include <utility>
@@ -28,7 +29,8 @@ public:
     const DataSpec& spec() const override { return spec_; }
     torch::nn::Module& module() override { return network_->module(); }
     void compute_in(at::ScalarType dtype) override {
-        PF_CHECK(allows(dtype), "precision", "one that the network computes in", at::toString(dtype));
+        PF_CHECK(allows(dtype), "precision", "one that the network computes in",
+                 at::toString(dtype));
         dtype_ = dtype;
     }
     bool allows(at::ScalarType dtype) const override {
