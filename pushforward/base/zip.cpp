@@ -69,8 +69,7 @@ struct ZipArchive::Inside {
                                         stat.comp_method));
             if (stat.encryption_method != ZIP_EM_NONE)
                 throw refuse(name, "expected a member that is not encrypted");
-            if (stat.comp_size > blob.bytes.size() ||
-                stat.size > max_ratio * (stat.comp_size + 1))
+            if (stat.comp_size > blob.bytes.size() || stat.size > max_ratio * (stat.comp_size + 1))
                 throw refuse(name, text("declares ", stat.size, " bytes, which ", stat.comp_size,
                                         " deflated bytes cannot hold"));
             if (!by_name.emplace(name, members.size()).second)
