@@ -4,6 +4,7 @@
 #include "pushforward/training/average.hpp"
 #include "pushforward/training/optimiser.hpp"
 #include "pushforward/training/schedule.hpp"
+#include "pushforward/training/summed_loss.hpp"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -27,30 +28,6 @@ public:
 
 private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// The weighted sum of losses of pieces, read when it is asked for.
-struct SummedLoss {
-    double value = 0;
-    std::vector<std::pair<std::string, Tensor>> terms;
-
-    void add(const Loss& loss, double share) {
-        value += share * loss.value.item<double>();
-        for (const auto& [name, term] : loss.terms) {
-            const Tensor part = term.detach() * share;
-            auto known = std::find_if(terms.begin(), terms.end(),
-                                      [&, n = name](const auto& t) { return t.first == n; });
-            if (known == terms.end())
-                terms.emplace_back(name, part);
-            else
-                known->second = known->second + part;
-        }
-    }
-    /// Appends "loss" and the terms, as "loss/PLAYER" and "TERM/PLAYER" in a game.
-    void report(const std::string& player, NamedNumbers& out) const {
-        out.emplace_back("loss" + player, value);
-        for (const auto& [name, term] : terms) out.emplace_back(name + player, term.item<double>());
-    }
 };
 
 std::int64_t peak_memory() {
