@@ -60,15 +60,15 @@ attention = []
 groups = 8
 [objective]
 times = "logit_normal"
-location = -2.5
-scale = 1.8
+location = -2.0
+scale = 1.7
 [train]
-steps = 4000
+steps = 16000
 batch = 16
-learning_rate = 3e-3
+learning_rate = 4e-3
 schedule = "cosine"
 warmup = 50
-ema_half_life = 100
+ema_half_life = 300
 precision = "float32"
 checkpoint_every = 0
 validate_every = 0
