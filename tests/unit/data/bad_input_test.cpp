@@ -89,6 +89,10 @@ TEST_CASE("a folder with a broken, cut or mislabelled picture names the file") {
                                             : whole.substr(0, 10));
         CHECK(names(refusal(folder.path()), {"bad.png"}));
     }
+    const Folder cut;  // told at once from its end, without decoding the others
+    const std::string whole = png(64, 64, {7});
+    cut.write("tail.png", whole.substr(0, whole.size() - 14));
+    CHECK_THROWS_WITH_AS(open_data(cut.path()), doctest::Contains("tail.png"), DataError);
     const Folder empty;
     CHECK(names(refusal(empty.path()), {"expected a folder of"}));
 }
