@@ -66,12 +66,8 @@ learning_rate = 2e-3
 schedule = "cosine"
 warmup = 50
 ema_half_life = 50
-precision = "float32"
-checkpoint_every = 0
-validate_every = 0
-sample_every = 0
-log_every = 100
-)");
+)",
+                weights_only_training);
 }
 
 }  // namespace pushforward

@@ -4,6 +4,8 @@
 #include "pushforward/audit/truth.hpp"
 #include "pushforward/core/model.hpp"
 
+#include <string_view>
+
 namespace pushforward {
 
 /// A batch on a chain: x_k = sqrt(abar_k) x0 + sqrt(1 - abar_k) eps with row i at step k_i, the
@@ -24,6 +26,16 @@ struct Mean {
     double value, standard_error;
 };
 Mean mean_of(const Tensor& values);
+
+/// Lines of [train] for a fit whose final weights alone count: nothing is saved, validated or drawn
+/// on the way.
+inline constexpr std::string_view weights_only_training = R"(
+precision = "float32"
+checkpoint_every = 0
+validate_every = 0
+sample_every = 0
+log_every = 100
+)";
 
 /// The recipe of an epsilon-network on draws of N(0, lambda) in one dimension, on a chain of
 /// `steps` noise levels, trained for `updates` steps.

@@ -69,12 +69,8 @@ learning_rate = 4e-3
 schedule = "cosine"
 warmup = 50
 ema_half_life = 300
-precision = "float32"
-checkpoint_every = 0
-validate_every = 0
-sample_every = 0
-log_every = 100
-)");
+)",
+                    weights_only_training);
     }
 
     std::string sprites_recipe(std::uint64_t seed) const {
@@ -95,12 +91,8 @@ learning_rate = 2e-3
 schedule = "cosine"
 warmup = 50
 ema_half_life = 100
-precision = "float32"
-checkpoint_every = 0
-validate_every = 0
-sample_every = 0
-log_every = 100
-[sample]
+)",
+                    weights_only_training, R"([sample]
 sampler = "ddim"
 steps = 25
 )");

@@ -1,18 +1,10 @@
 #include "pushforward/base/philox.hpp"
 
+#include "pushforward/base/vectorise.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
-
-// The loops below are written over fixed-size arrays for the compiler's vectoriser; each public
-// function is compiled for three instruction sets and the loader picks one.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define PF_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define PF_CLONES
-#endif
-#define PF_INLINE inline __attribute__((always_inline))
 
 namespace pushforward {
 namespace {
@@ -23,14 +15,9 @@ struct Blocks {
     alignas(64) std::uint32_t x[4][W];
 };
 
-PF_INLINE void blocks(const PhiloxPlace& p, std::uint32_t first_block, Blocks& b) {
-    for (std::size_t i = 0; i < W; ++i) {
-        b.x[0][i] = first_block + static_cast<std::uint32_t>(i);
-        b.x[1][i] = p.draw;
-        b.x[2][i] = static_cast<std::uint32_t>(p.row);
-        b.x[3][i] = static_cast<std::uint32_t>(p.row >> 32);
-    }
-    auto k0 = static_cast<std::uint32_t>(p.key), k1 = static_cast<std::uint32_t>(p.key >> 32);
+/// The ten rounds on the counters in `b`.
+PF_INLINE void encipher(std::uint64_t key, Blocks& b) {
+    auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
     for (int round = 0; round < 10; ++round) {
         for (std::size_t i = 0; i < W; ++i) {
             const std::uint64_t m0 = 0xD2511F53ull * b.x[0][i], m1 = 0xCD9E8D57ull * b.x[2][i];
@@ -134,15 +121,22 @@ PF_INLINE void to_bits(const Blocks& b, std::uint64_t* out) {
         for (std::size_t j = 0; j < 2; ++j) out[2 * i + j] = word(b, j, i);
 }
 
-/// Runs `convert` over whole groups of W blocks, straight into `out`, and the rest by a buffer.
+/// One run: whole groups of W blocks straight into `out`, the rest by a buffer.
 template <std::size_t lanes, class T, class Convert>
-PF_INLINE void fill(PhiloxPlace place, std::size_t first, std::size_t n, T* out, Convert convert) {
+PF_INLINE void fill_run(PhiloxPlace place, std::size_t first, std::size_t n, T* out,
+                        Convert convert) {
     Blocks b;
     alignas(64) T buffer[lanes * W];
     std::size_t skip = first % lanes;
     auto block = static_cast<std::uint32_t>(first / lanes);
     for (std::size_t done = 0; done < n; block += W) {
-        blocks(place, block, b);
+        for (std::size_t i = 0; i < W; ++i) {
+            b.x[0][i] = block + static_cast<std::uint32_t>(i);
+            b.x[1][i] = place.draw;
+            b.x[2][i] = static_cast<std::uint32_t>(place.row);
+            b.x[3][i] = static_cast<std::uint32_t>(place.row >> 32);
+        }
+        encipher(place.key, b);
         if (skip == 0 && n - done >= lanes * W) {
             convert(b, out + done);
             done += lanes * W;
@@ -156,40 +150,75 @@ PF_INLINE void fill(PhiloxPlace place, std::size_t first, std::size_t n, T* out,
     }
 }
 
+/// Runs of a few blocks each: W blocks hold several of them.
+template <std::size_t lanes, class T, class Convert>
+PF_INLINE void fill_short_runs(PhiloxPlace place, std::size_t n, T* out, std::size_t rows,
+                               Convert convert) {
+    Blocks b;
+    alignas(64) T buffer[lanes * W];
+    const std::size_t blocks = (n + lanes - 1) / lanes, together = W / blocks;
+    for (std::size_t row = 0; row < rows; row += together) {
+        for (std::size_t i = 0; i < W; ++i) {
+            const std::uint64_t r = place.row + row + i / blocks;
+            b.x[0][i] = static_cast<std::uint32_t>(i % blocks);
+            b.x[1][i] = place.draw;
+            b.x[2][i] = static_cast<std::uint32_t>(r);
+            b.x[3][i] = static_cast<std::uint32_t>(r >> 32);
+        }
+        encipher(place.key, b);
+        convert(b, buffer);
+        for (std::size_t i = 0; i < std::min(together, rows - row); ++i)
+            std::copy_n(buffer + i * blocks * lanes, n, out + (row + i) * n);
+    }
+}
+
+template <std::size_t lanes, class T, class Convert>
+PF_INLINE void fill(PhiloxPlace place, std::size_t first, std::size_t n, T* out, std::size_t rows,
+                    Convert convert) {
+    if (rows > 1 && first == 0 && 2 * n <= lanes * W)
+        return fill_short_runs<lanes>(place, n, out, rows, convert);
+    for (std::size_t i = 0; i < rows; ++i, ++place.row)
+        fill_run<lanes>(place, first, n, out + i * n, convert);
+}
+
 }  // namespace
 
-void philox_block(const std::uint32_t counter[4], const std::uint32_t key[2], std::uint32_t out[4]) {
-    PhiloxPlace p{key[0] | (static_cast<std::uint64_t>(key[1]) << 32),
-                  counter[2] | (static_cast<std::uint64_t>(counter[3]) << 32), counter[1]};
-    Blocks b;
-    blocks(p, counter[0], b);
+void philox_block(const std::uint32_t counter[4], const std::uint32_t key[2],
+                  std::uint32_t out[4]) {
+    Blocks b{};
+    for (std::size_t j = 0; j < 4; ++j) b.x[j][0] = counter[j];
+    encipher(key[0] | (static_cast<std::uint64_t>(key[1]) << 32), b);
     for (std::size_t j = 0; j < 4; ++j) out[j] = b.x[j][0];
 }
 
-PF_CLONES void philox_uniform(PhiloxPlace place, std::size_t first, std::size_t n, float* out) {
+PF_CLONES void philox_uniform(PhiloxPlace place, std::size_t first, std::size_t n, float* out,
+                              std::size_t rows) {
     fill<4>(
-        place, first, n, out,
+        place, first, n, out, rows,
         [](const Blocks& b, float* o) __attribute__((always_inline)) { to_uniform(b, o); });
 }
-PF_CLONES void philox_uniform(PhiloxPlace place, std::size_t first, std::size_t n, double* out) {
+PF_CLONES void philox_uniform(PhiloxPlace place, std::size_t first, std::size_t n, double* out,
+                              std::size_t rows) {
     fill<2>(
-        place, first, n, out,
+        place, first, n, out, rows,
         [](const Blocks& b, double* o) __attribute__((always_inline)) { to_uniform(b, o); });
 }
-PF_CLONES void philox_normal(PhiloxPlace place, std::size_t first, std::size_t n, float* out) {
+PF_CLONES void philox_normal(PhiloxPlace place, std::size_t first, std::size_t n, float* out,
+                             std::size_t rows) {
     fill<4>(
-        place, first, n, out,
+        place, first, n, out, rows,
         [](const Blocks& b, float* o) __attribute__((always_inline)) { to_normal(b, o); });
 }
-PF_CLONES void philox_normal(PhiloxPlace place, std::size_t first, std::size_t n, double* out) {
+PF_CLONES void philox_normal(PhiloxPlace place, std::size_t first, std::size_t n, double* out,
+                             std::size_t rows) {
     fill<2>(
-        place, first, n, out,
+        place, first, n, out, rows,
         [](const Blocks& b, double* o) __attribute__((always_inline)) { to_normal(b, o); });
 }
-PF_CLONES void philox_bits(PhiloxPlace place, std::size_t first, std::size_t n,
-                           std::uint64_t* out) {
+PF_CLONES void philox_bits(PhiloxPlace place, std::size_t first, std::size_t n, std::uint64_t* out,
+                           std::size_t rows) {
     fill<2>(
-        place, first, n, out,
+        place, first, n, out, rows,
         [](const Blocks& b, std::uint64_t* o) __attribute__((always_inline)) { to_bits(b, o); });
 }
 

@@ -13,20 +13,22 @@
 namespace pushforward {
 namespace {
 
-/// Fills [rows, width] row by row; each run of elements is made in one piece by some thread.
+/// Fills [rows, width] in pieces of whole rows, or of one row where it is long; each piece is made
+/// by some thread: make(first row, first element, elements, out, rows).
 template <class T, class Make>
 void fill_rows(T* out, std::int64_t rows, std::int64_t width, Make make) {
     // 2^14 values cost about 20 microseconds: below that a second thread does not pay.
     constexpr std::int64_t piece = 1 << 14;
     if (width == 0) return;
-    const std::int64_t pieces = (width + piece - 1) / piece;
-    const std::int64_t grain = std::max<std::int64_t>(1, piece / std::min(width, piece));
-    at::parallel_for(0, rows * pieces, grain, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t across = (width + piece - 1) / piece;             // pieces of a row
+    const std::int64_t down = std::max<std::int64_t>(1, piece / width);  // rows of a piece
+    const std::int64_t pieces = across * ((rows + down - 1) / down);
+    at::parallel_for(0, pieces, 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) {
-            const std::int64_t row = i / pieces, first = (i % pieces) * piece;
+            const std::int64_t row = i / across * down, first = i % across * piece;
             make(row, static_cast<std::size_t>(first),
                  static_cast<std::size_t>(std::min(piece, width - first)),
-                 out + row * width + first);
+                 out + row * width + first, static_cast<std::size_t>(std::min(down, rows - row)));
         }
     });
 }
@@ -60,21 +62,22 @@ Rng Rng::rows_from(std::int64_t first_row) const {
     return same;
 }
 
-#define PF_FILL(function)                                                             \
-    const auto [rows, width] = rows_and_width(shape);                                 \
-    const std::uint32_t draw = draw_++;                                               \
-    Tensor out = at::empty(shape, at::TensorOptions().dtype(dtype));                  \
-    auto run = [&](auto* data) {                                                      \
-        fill_rows(data, rows, width,                                                  \
-                  [&](std::int64_t row, std::size_t first, std::size_t n, auto* to) { \
-                      const auto r = static_cast<std::uint64_t>(first_row_ + row);    \
-                      function(PhiloxPlace{key_, r, draw}, first, n, to);             \
-                  });                                                                 \
-    };                                                                                \
-    if (dtype == at::kDouble)                                                         \
-        run(out.data_ptr<double>());                                                  \
-    else                                                                              \
-        run(out.data_ptr<float>());                                                   \
+#define PF_FILL(function)                                                                          \
+    const auto [rows, width] = rows_and_width(shape);                                              \
+    const std::uint32_t draw = draw_++;                                                            \
+    Tensor out = at::empty(shape, at::TensorOptions().dtype(dtype));                               \
+    auto run = [&](auto* data) {                                                                   \
+        fill_rows(                                                                                 \
+            data, rows, width,                                                                     \
+            [&](std::int64_t row, std::size_t first, std::size_t n, auto* to, std::size_t count) { \
+                const auto r = static_cast<std::uint64_t>(first_row_ + row);                       \
+                function(PhiloxPlace{key_, r, draw}, first, n, to, count);                         \
+            });                                                                                    \
+    };                                                                                             \
+    if (dtype == at::kDouble)                                                                      \
+        run(out.data_ptr<double>());                                                               \
+    else                                                                                           \
+        run(out.data_ptr<float>());                                                                \
     return device.is_cpu() ? out : out.to(device)
 
 Tensor Rng::normal(at::IntArrayRef shape, at::ScalarType dtype, at::Device device) {
@@ -94,12 +97,13 @@ Tensor Rng::integers(std::int64_t low, std::int64_t high, at::IntArrayRef shape,
     Tensor out = at::empty(shape, at::kLong);
     const auto range = static_cast<std::uint64_t>(high - low);
     fill_rows(out.data_ptr<std::int64_t>(), rows, width,
-              [&](std::int64_t row, std::size_t first, std::size_t n, std::int64_t* to) {
+              [&](std::int64_t row, std::size_t first, std::size_t n, std::int64_t* to,
+                  std::size_t count) {
                   const PhiloxPlace place{key_, static_cast<std::uint64_t>(first_row_ + row), draw};
                   auto* bits = reinterpret_cast<std::uint64_t*>(to);
-                  philox_bits(place, first, n, bits);
+                  philox_bits(place, first, n, bits, count);
                   // the high word of a 64 x 64 bit product: biased by less than range / 2^64
-                  for (std::size_t i = 0; i < n; ++i)
+                  for (std::size_t i = 0; i < n * count; ++i)
                       to[i] = low + static_cast<std::int64_t>(static_cast<std::uint64_t>(
                                         (static_cast<unsigned __int128>(bits[i]) * range) >> 64));
               });

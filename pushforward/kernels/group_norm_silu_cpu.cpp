@@ -1,19 +1,11 @@
 #include "pushforward/kernels/group_norm_silu_cpu.hpp"
 
+#include "pushforward/base/vectorise.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <vector>
-
-// Plain loops over channels for the compiler's vectoriser; each public function is compiled for
-// three instruction sets and the loader picks one.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define PF_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define PF_CLONES
-#endif
-#define PF_INLINE inline __attribute__((always_inline))
 
 namespace pushforward {
 namespace {

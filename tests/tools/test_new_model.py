@@ -13,7 +13,11 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
-LIBTORCH = sys.argv.pop() if "--full" in sys.argv else None
+LIBTORCH = None
+if "--full" in sys.argv:
+    at = sys.argv.index("--full")
+    LIBTORCH = sys.argv[at + 1]
+    del sys.argv[at:at + 2]
 
 
 def run(*command, cwd, **more):

@@ -36,9 +36,10 @@ std::string refusal(const AuditRequest& request) {
 
 TEST_CASE("the noise chains are the papers'") {
     const NoiseChain linear = noise_chain("linear", 1000);
-    CHECK(linear.beta[1] == doctest::Approx(1e-4));
-    CHECK(linear.beta[1000] == doctest::Approx(0.02));
-    CHECK(linear.abar[1000] == doctest::Approx(4.0358e-5).epsilon(1e-4));  // prod (1 - beta)
+    CHECK(linear.beta[1] == doctest::Approx(1e-4).scale(0));
+    CHECK(linear.beta[1000] == doctest::Approx(0.02).scale(0));
+    CHECK(linear.abar[1000] ==
+          doctest::Approx(4.0358e-5).scale(0).epsilon(1e-4));  // prod (1 - beta)
     const NoiseChain cosine = noise_chain("cosine", 1000);
     CHECK(cosine.abar[500] ==
           doctest::Approx(std::pow(std::cos(std::acos(-1.0) / 2 * 0.508 / 1.008), 2) /
@@ -49,10 +50,10 @@ TEST_CASE("the noise chains are the papers'") {
 
 TEST_CASE("tail probabilities at known quantiles") {
     // 5 % critical values: Kolmogorov 1.3581 / sqrt n, chi-square with 4 degrees 9.4877
-    CHECK(kolmogorov_p(1.3581 / 1000, 1000000) == doctest::Approx(0.05).epsilon(0.01));
+    CHECK(kolmogorov_p(1.3581 / 1000, 1000000) == doctest::Approx(0.05).scale(0).epsilon(0.01));
     CHECK(kolmogorov_p(0, 100) == 1);
     CHECK(kolmogorov_p(1, 100) < 1e-12);
-    CHECK(chi_square_p(9.4877, 4) == doctest::Approx(0.05).epsilon(1e-3));
+    CHECK(chi_square_p(9.4877, 4) == doctest::Approx(0.05).scale(0).epsilon(1e-3));
     CHECK(normal_quantile(0.975) == doctest::Approx(1.95996).epsilon(1e-5));
     CHECK(normal_distance({0}) == doctest::Approx(0.5));
     CHECK(normal_distance({0, std::nan("")}) == 1);
@@ -90,7 +91,7 @@ TEST_CASE("results as JSON, text and page") {
     CHECK(json.at("id") == "X1");
     CHECK(json.at("expected").as_double() == 1);
     CHECK(json.at("measured").as_double() == doctest::Approx(1.1));
-    CHECK(json.at("stderr").as_double() == doctest::Approx(0.1));  // sqrt(0.02 / 2)
+    CHECK(json.at("stderr").as_double() == doctest::Approx(0.1).scale(0));  // sqrt(0.02 / 2)
     CHECK(json.at("seeds").as_int64() == 2);
     CHECK(json.at("verdict") == "pass");
     CHECK(json.at("checks").as_array().at(0).at("measured").as_array().at(1).as_double() == 1.2);

@@ -29,6 +29,29 @@ TEST_CASE("a piece of a run equals the same elements of the whole") {
     for (std::size_t i = 0; i < piece.size(); ++i) REQUIRE(piece[i] == whole[i + 1028]);
 }
 
+TEST_CASE("many rows at once equal the rows one by one") {
+    for (std::size_t n : {1, 2, 3, 5, 64, 127, 128, 129, 300}) {
+        const std::size_t rows = 150;
+        const PhiloxPlace place{7, 0xFFFFFFF0u, 2};  // the low word of the row overflows within
+        std::vector<float> f(n * rows), f1(n);
+        std::vector<double> d(n * rows), d1(n);
+        std::vector<std::uint64_t> b(n * rows), b1(n);
+        philox_normal(place, 0, n, f.data(), rows);
+        philox_uniform(place, 0, n, d.data(), rows);
+        philox_bits(place, 0, n, b.data(), rows);
+        for (std::size_t r = 0; r < rows; ++r) {
+            const PhiloxPlace one{7, 0xFFFFFFF0u + r, 2};
+            philox_normal(one, 0, n, f1.data());
+            philox_uniform(one, 0, n, d1.data());
+            philox_bits(one, 0, n, b1.data());
+            const auto at = static_cast<std::ptrdiff_t>(r * n);
+            REQUIRE(std::equal(f1.begin(), f1.end(), f.begin() + at));
+            REQUIRE(std::equal(d1.begin(), d1.end(), d.begin() + at));
+            REQUIRE(std::equal(b1.begin(), b1.end(), b.begin() + at));
+        }
+    }
+}
+
 TEST_CASE("normals equal Box and Muller's formula by the C library") {
     for (std::uint64_t row = 0; row < 2000; ++row) {
         const PhiloxPlace place{11, row, 5};
