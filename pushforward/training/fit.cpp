@@ -9,9 +9,9 @@
 #include "pushforward/data/grid.hpp"
 #include "pushforward/data/loader.hpp"
 #include "pushforward/objectives/catalogue.hpp"
-#include "pushforward/report/run_report.hpp"
 #include "pushforward/training/run.hpp"
 #include "pushforward/training/run_log.hpp"
+#include "pushforward/training/run_report.hpp"
 #include "pushforward/training/summary.hpp"
 
 #include <ATen/Parallel.h>

@@ -1,6 +1,6 @@
 #include "pushforward/report/html.hpp"
-#include "pushforward/report/run_report.hpp"
 #include "pushforward/report/svg.hpp"
+#include "pushforward/training/run_report.hpp"
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/file.hpp"

@@ -1,4 +1,4 @@
-#include "pushforward/report/run_report.hpp"
+#include "pushforward/training/run_report.hpp"
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/file.hpp"
