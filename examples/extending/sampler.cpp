@@ -19,7 +19,7 @@ Tensor midpoint(const Denoise& denoise, const Path& path, Tensor x,
                 const std::vector<double>& times) {
     const auto slope = [&](const Tensor& at, double t) {
         const LevelAt level = level_at(path, t);
-        const Tensor x0 = denoise(at, t);
+        const Tensor x0 = denoise_at(denoise, at, t);
         return level.alpha_slope * x0 + level.sigma_slope / level.sigma * (at - level.alpha * x0);
     };
     for (std::size_t i = 0; i + 1 < times.size(); ++i) {
@@ -34,8 +34,8 @@ Tensor midpoint(const Denoise& denoise, const Path& path, Tensor x,
 /// v = a^2 / 4 + t^2 of each mode at t, E[x0 | x] = a x / (4 v) + (1 - a^2 / (4 v)) tanh(a x / v).
 Tensor solve_with(std::int64_t steps) {
     const auto path = straight_path();
-    const Denoise denoise = [](const Tensor& x, double t) {
-        const double a = 1 - t, v = a * a / 4 + t * t;
+    const Denoise denoise = [](const Tensor& x, const Tensor& time) {
+        const Tensor t = time.unsqueeze(1), a = 1 - t, v = a * a / 4 + t * t;
         return a / (4 * v) * x + (1 - a * a / (4 * v)) * (a / v * x).tanh();
     };
     const Tensor noise = Rng(1).normal({100, 1}, at::kDouble);

@@ -57,14 +57,14 @@ channels = 16
 multipliers = [1, 2, 2]
 blocks = 1
 attention = []
-groups = 8
+groups = 1
 [objective]
 times = "logit_normal"
-location = -2.0
-scale = 1.7
+location = -1.7
+scale = 1.8
 [train]
-steps = 16000
-batch = 16
+steps = 12000
+batch = 64
 learning_rate = 4e-3
 schedule = "cosine"
 warmup = 50

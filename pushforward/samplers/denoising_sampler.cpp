@@ -37,19 +37,32 @@ void check(const DataSpec& spec, const SampleRequest& request) {
 }  // namespace
 
 void DenoisingSampling::visit(Fields& f) {
-    f.choice_of("sampler", sampler,
-                {{"ancestral", Solver::ancestral},
-                 {"ddim", Solver::ddim},
-                 {"euler", Solver::euler},
-                 {"heun", Solver::heun}},
-                {.doc = "the solver; heun asks the network twice a step"});
+    Fields::Texts names;
+    for (const auto& entry : solver_catalogue()) names.push_back(entry.name);
+    f.choice("sampler", sampler, names, {.doc = "the solver"});
     f.integer("steps", steps, {.doc = "steps of the solver", .low = 1});
     f.number("guidance", guidance,
              {.doc = "0 ignores the condition, 1 samples from the conditional model, above 1 is "
                      "stronger and asks the network twice"});
     f.number(
-        "eta", eta,
+        "eta", solver.eta,
         {.doc = "ddim: share of the posterior's noise that each step adds", .low = 0, .high = 1});
+    f.number("churn", solver.churn.amount,
+             {.doc = "edm_stochastic: noise added over all steps", .low = 0});
+    f.number("churn_low", solver.churn.low,
+             {.doc = "edm_stochastic: least sigma / alpha that noise is added at", .low = 0});
+    f.number("churn_high", solver.churn.high,
+             {.doc = "edm_stochastic: largest sigma / alpha that noise is added at", .low = 0});
+    f.number("churn_noise", solver.churn.noise,
+             {.doc = "edm_stochastic: deviation of that noise", .low = 0});
+    f.integer("corrections", solver.corrections,
+              {.doc = "predictor_corrector: Langevin steps after each step", .low = 0});
+    f.number("corrector_ratio", solver.ratio,
+             {.doc = "predictor_corrector: their signal-to-noise ratio", .low = 0});
+    f.number("tolerance", solver.tolerance,
+             {.doc = "adaptive: largest error of a step, relative and absolute",
+              .low = 0,
+              .open_low = true});
     f.choice_of("grid", grid,
                 {{"uniform", Grid::uniform},
                  {"leading", Grid::leading},
@@ -79,21 +92,7 @@ Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const Denoi
     shape.insert(shape.end(), spec.x.event.begin(), spec.x.event.end());
     Tensor x = o.temperature * level_at(path, times.front()).sigma *
                rng.normal(shape, at::kFloat, request.device);
-    switch (o.sampler) {
-        case Solver::ancestral:
-            x = ancestral(denoise, path, x, times, rng);
-            break;
-        case Solver::ddim:
-            x = ddim(denoise, path, x, times, o.eta, rng);
-            break;
-        case Solver::euler:
-            x = euler(denoise, path, x, times);
-            break;
-        case Solver::heun:
-            x = heun(denoise, path, x, times);
-            break;
-    }
-    samples.x = x;
+    samples.x = solver_entry(o.sampler).solve(denoise, path, x, times, o.solver, rng);
     return samples;
 }
 

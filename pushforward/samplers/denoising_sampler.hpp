@@ -8,15 +8,14 @@
 
 namespace pushforward {
 
-enum class Solver { ancestral, ddim, euler, heun };
 enum class Clip { automatic, yes, no };
 
 /// The recipe's [sample] of every model that denoises.
 struct DenoisingSampling : Options {
-    Solver sampler = Solver::ddim;
+    std::string sampler = "ddim";  ///< a name of solver_catalogue()
     std::int64_t steps = 50;
     double guidance = 1;
-    double eta = 0;
+    SolverSettings solver = {};
     Grid grid = Grid::uniform;
     double rho = 7;
     double temperature = 1;

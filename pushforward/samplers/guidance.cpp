@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 
 #include <utility>
@@ -25,10 +24,6 @@ Condition with_and_without(const Condition& c) {
     return both;
 }
 
-Tensor every_row(const Tensor& x, std::int64_t rows, double t) {
-    return at::full({rows}, t, at::TensorOptions().dtype(at::kDouble).device(x.device()));
-}
-
 }  // namespace
 
 Denoise guided(const Denoiser& model, const Condition& c, double gamma, std::int64_t* evaluations) {
@@ -36,18 +31,16 @@ Denoise guided(const Denoiser& model, const Condition& c, double gamma, std::int
     const Condition used = c.empty() || gamma == 1 ? c
                            : gamma == 0            ? c.none()
                                                    : with_and_without(c);
-    return [&model, used, gamma, once, evaluations](const Tensor& x, double t) {
+    return [&model, used, gamma, once, evaluations](const Tensor& x, const Tensor& t) {
         if (evaluations) *evaluations += once ? 1 : 2;
-        const std::int64_t rows = x.size(0);
-        if (once) return model.predict_x0(x, every_row(x, rows, t), used);
-        const auto both =
-            model.predict_x0(at::cat({x, x}), every_row(x, 2 * rows, t), used).chunk(2);
+        if (once) return model.predict_x0(x, t, used);
+        const auto both = model.predict_x0(at::cat({x, x}), at::cat({t, t}), used).chunk(2);
         return gamma * both[0] + (1 - gamma) * both[1];
     };
 }
 
 Denoise clipped(Denoise denoise, double bound) {
-    return [denoise = std::move(denoise), bound](const Tensor& x, double t) {
+    return [denoise = std::move(denoise), bound](const Tensor& x, const Tensor& t) {
         return denoise(x, t).clamp(-bound, bound);
     };
 }

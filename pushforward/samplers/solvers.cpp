@@ -1,77 +1,60 @@
 #include "pushforward/samplers/solvers.hpp"
 
-#include "pushforward/samplers/time_grid.hpp"
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
 
-#include <ATen/TensorOperators.h>
-
-#include <algorithm>
-#include <cmath>
+#include <ATen/ops/full.h>
 
 namespace pushforward {
-namespace {
 
-/// dx/dt = alpha'(t) x0 + sigma'(t) eps with eps = (x - alpha x0) / sigma.
-Tensor velocity(const LevelAt& at, const Tensor& x, const Tensor& x0) {
-    const double ratio = at.sigma_slope / at.sigma;
-    return ratio * x + (at.alpha_slope - ratio * at.alpha) * x0;
+Tensor denoise_at(const Denoise& denoise, const Tensor& x, double t) {
+    return denoise(
+        x, at::full({x.size(0)}, t, at::TensorOptions().dtype(at::kDouble).device(x.device())));
 }
 
-Tensor ode(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times,
-           bool second_order) {
-    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
-        const double t = times[i], s = times[i + 1];
-        const Tensor x0 = denoise(x, t);
-        if (s == 0) {
-            x = x0;
-            continue;
-        }
-        const Tensor slope = velocity(level_at(path, t), x, x0);
-        Tensor next = x + (s - t) * slope;
-        if (second_order) {
-            const Tensor end = velocity(level_at(path, s), next, denoise(next, s));
-            next = x + (s - t) / 2 * (slope + end);
-        }
-        x = next;
+const std::vector<SolverEntry>& solver_catalogue() {
+    using D = const Denoise&;
+    using P = const Path&;
+    using T = const std::vector<double>&;
+    using S = const SolverSettings&;
+    static const std::vector<SolverEntry> all = {
+        {"ancestral", "draws from the posterior at each step",
+         [](D d, P p, Tensor x, T t, S, Rng& r) { return ancestral(d, p, x, t, r); }},
+        {"ddim", "first order; `eta` adds noise",
+         [](D d, P p, Tensor x, T t, S s, Rng& r) { return ddim(d, p, x, t, s.eta, r); }},
+        {"euler", "first order on the probability-flow ODE",
+         [](D d, P p, Tensor x, T t, S, Rng&) { return euler(d, p, x, t); }},
+        {"heun", "second order, two evaluations a step",
+         [](D d, P p, Tensor x, T t, S, Rng&) { return heun(d, p, x, t); }},
+        {"dpm_solver_2", "second order, two evaluations a step",
+         [](D d, P p, Tensor x, T t, S, Rng&) { return dpm_solver_2(d, p, x, t); }},
+        {"dpm_solver_3", "third order, three evaluations a step",
+         [](D d, P p, Tensor x, T t, S, Rng&) { return dpm_solver_3(d, p, x, t); }},
+        {"dpm_solver_pp_2m", "second order, one evaluation a step",
+         [](D d, P p, Tensor x, T t, S, Rng&) { return dpm_solver_pp_2m(d, p, x, t); }},
+        {"adaptive", "orders 5 and 4 with as many steps as `tolerance` asks for",
+         [](D d, P p, Tensor x, T t, S s, Rng&) { return adaptive(d, p, x, t, s.tolerance); }},
+        {"edm_stochastic", "heun with noise added before each step: `churn`",
+         [](D d, P p, Tensor x, T t, S s, Rng& r) {
+             return edm_stochastic(d, p, x, t, s.churn, r);
+         }},
+        {"euler_maruyama", "the reverse SDE",
+         [](D d, P p, Tensor x, T t, S, Rng& r) { return euler_maruyama(d, p, x, t, r); }},
+        {"predictor_corrector", "ancestral steps with `corrections` of Langevin's dynamics",
+         [](D d, P p, Tensor x, T t, S s, Rng& r) {
+             return predictor_corrector(d, p, x, t, s.corrections, s.ratio, r);
+         }},
+    };
+    return all;
+}
+
+const SolverEntry& solver_entry(const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& entry : solver_catalogue()) {
+        if (entry.name == name) return entry;
+        names.push_back(entry.name);
     }
-    return x;
-}
-
-}  // namespace
-
-Tensor ddim(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times,
-            double eta, Rng& rng) {
-    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
-        const Tensor x0 = denoise(x, times[i]);
-        if (times[i + 1] == 0) {
-            x = x0;
-            continue;
-        }
-        const LevelAt t = level_at(path, times[i]), s = level_at(path, times[i + 1]);
-        const Tensor eps = (x - t.alpha * x0) / t.sigma;
-        // The variance of q(x_s | x_t, x0).
-        const double kept = t.alpha / s.alpha * s.sigma / t.sigma;
-        const double v = eta * eta * s.sigma * s.sigma * std::max(0.0, 1 - kept * kept);
-        x = s.alpha * x0 + std::sqrt(std::max(0.0, s.sigma * s.sigma - v)) * eps;
-        if (v > 0)
-            x = x +
-                std::sqrt(v) * rng.normal(x.sizes(),
-                                          x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat,
-                                          x.device());
-    }
-    return x;
-}
-
-Tensor ancestral(const Denoise& denoise, const Path& path, Tensor x,
-                 const std::vector<double>& times, Rng& rng) {
-    return ddim(denoise, path, std::move(x), times, 1, rng);
-}
-
-Tensor euler(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times) {
-    return ode(denoise, path, std::move(x), times, false);
-}
-
-Tensor heun(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times) {
-    return ode(denoise, path, std::move(x), times, true);
+    throw UsageError(text("no solver '", name, "'", nearest_hint(name, names)));
 }
 
 }  // namespace pushforward

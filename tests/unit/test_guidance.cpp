@@ -50,7 +50,7 @@ TEST_CASE("guidance combines as D = g D(c) + (1 - g) D(none) and asks only as of
         CAPTURE(gamma);
         const Labelled model;
         std::int64_t evaluations = 0;
-        const Tensor y = guided(model, c, gamma, &evaluations)(x, 0.5);
+        const Tensor y = denoise_at(guided(model, c, gamma, &evaluations), x, 0.5);
         CHECK(((y - (gamma * labels + (1 - gamma))).abs() < 1e-5).all().item<bool>());
         const bool once = gamma == 0 || gamma == 1;
         CHECK(evaluations == (once ? 1 : 2));
@@ -59,7 +59,7 @@ TEST_CASE("guidance combines as D = g D(c) + (1 - g) D(none) and asks only as of
     }
     const Labelled model;
     std::int64_t evaluations = 0;
-    guided(model, {}, 4, &evaluations)(x, 0.5);  // nothing to be guided by
+    denoise_at(guided(model, {}, 4, &evaluations), x, 0.5);  // nothing to be guided by
     CHECK(evaluations == 1);
     CHECK(model.rows == 3);
 }
@@ -69,14 +69,14 @@ TEST_CASE("rows that the caller left unconditional stay so under guidance") {
     c.value["label"] = at::tensor({1, 2}, at::kLong);
     c.given["label"] = at::tensor({1, 0}, at::kLong).to(at::kBool);
     const Labelled model;
-    const Tensor y = guided(model, c, 3)(at::zeros({2, 1}), 0.5);
+    const Tensor y = denoise_at(guided(model, c, 3), at::zeros({2, 1}), 0.5);
     CHECK(y[0].item<float>() == 28);  // 3 * 10 - 2 * 1
     CHECK(y[1].item<float>() == 1);
 }
 
 TEST_CASE("clipping clamps the denoised item") {
-    const Denoise big = [](const Tensor& x, double) { return x * 10; };
-    const Tensor y = clipped(big, 1)(at::tensor({-3.f, 0.05f, 3.f}), 0.5);
+    const Denoise big = [](const Tensor& x, const Tensor&) { return x * 10; };
+    const Tensor y = denoise_at(clipped(big, 1), at::tensor({-3.f, 0.05f, 3.f}), 0.5);
     CHECK(y[0].item<float>() == -1);
     CHECK(y[1].item<float>() == doctest::Approx(0.5));
     CHECK(y[2].item<float>() == 1);

@@ -30,11 +30,9 @@ double order(const Solve& solve) {
     const MixtureDenoiser truth(path, {{0.3, -1.5, 0.3}, {0.7, 1.5, 0.3}});
     const Tensor start = at::linspace(-3, 3, 201, at::kDouble).unsqueeze(1);
     const auto run = [&](const Solve& s, std::int64_t n) {
-        auto times = time_grid(path, Grid::log_snr, n + 1);
-        times.pop_back();  // stop at t_min: n smooth steps
-        return s(exact(truth), path, start, times);
+        return s(exact(truth), path, start, time_grid(path, Grid::log_snr, n + 1));
     };
-    static const Tensor reference = run(heun, 1280);
+    static const Tensor reference = adaptive(exact(truth), path, start, {path.t_max(), 0}, 1e-12);
     const auto error = [&](std::int64_t n) {
         return (run(solve, n) - reference).abs().median().item<double>();
     };
@@ -44,11 +42,37 @@ double order(const Solve& solve) {
 }  // namespace
 
 TEST_CASE("solvers have the order that they declare") {
-    Rng rng(0);
-    CHECK(order([&](auto& d, auto& p, auto x, auto& t) { return ddim(d, p, x, t, 0, rng); }) ==
-          doctest::Approx(1).scale(0).epsilon(0.12));
-    CHECK(order(euler) == doctest::Approx(1).scale(0).epsilon(0.15));
-    CHECK(order(heun) == doctest::Approx(2).scale(0).epsilon(0.08));
+    const auto order_of = [](const std::string& name) {
+        return order([name](auto& d, auto& p, auto x, auto& t) {
+            Rng rng(0);
+            return solver_entry(name).solve(d, p, x, t, {}, rng);
+        });
+    };
+    const auto is = [&](const std::string& name, double expected) {
+        CAPTURE(name);
+        CHECK(std::abs(order_of(name) - expected) < 0.12);
+    };
+    is("ddim", 1);
+    is("euler", 1);
+    is("heun", 2);
+    is("dpm_solver_2", 2);
+    is("dpm_solver_3", 3);
+    is("dpm_solver_pp_2m", 2);
+}
+
+TEST_CASE("the adaptive solver is as accurate as it is told, row by row") {
+    const VpPath path;
+    const MixtureDenoiser truth(path, {{0.3, -1.5, 0.3}, {0.7, 1.5, 0.3}});
+    const Tensor start = at::linspace(-3, 3, 201, at::kDouble).unsqueeze(1);
+    const Tensor reference = adaptive(exact(truth), path, start, {1, 0}, 1e-11);
+    for (double tolerance : {1e-3, 1e-5, 1e-7}) {
+        const Tensor x = adaptive(exact(truth), path, start, {1, 0}, tolerance);
+        const double error = (x - reference).abs().median().item<double>();
+        CHECK(error < 10 * tolerance);  // the tolerance is a step's, the error that of them all
+        CHECK(error > 1e-3 * tolerance);
+        const Tensor alone = adaptive(exact(truth), path, start.slice(0, 7, 8), {1, 0}, tolerance);
+        CHECK((alone - x.slice(0, 7, 8)).abs().item<double>() < 1e-13);
+    }
 }
 
 TEST_CASE("every solver carries noise to the law of the data") {
@@ -67,14 +91,18 @@ TEST_CASE("every solver carries noise to the law of the data") {
     check(ddim(exact(truth), *path, start, times, 0.5, rng));
     check(ancestral(exact(truth), *path, start, times, rng));
     const auto smooth = time_grid(*path, Grid::log_snr, 200);
-    check(euler(exact(truth), *path, start, smooth));
-    check(heun(exact(truth), *path, start, smooth));
+    for (const auto& entry : solver_catalogue()) {
+        CAPTURE(entry.name);
+        check(entry.solve(exact(truth), *path, start, smooth, {}, rng));
+    }
 
     const auto straight = straight_path();
     const MixtureDenoiser flow(*straight, {{1, 2.0, 0.5}});
-    check(euler(exact(flow), *straight, start, time_grid(*straight, Grid::uniform, 200)));
-    check(heun(exact(flow), *straight, start, time_grid(*straight, Grid::uniform, 50)));
-    check(ancestral(exact(flow), *straight, start, time_grid(*straight, Grid::uniform, 200), rng));
+    for (const auto& entry : solver_catalogue()) {
+        CAPTURE(entry.name);
+        const auto even = time_grid(*straight, Grid::uniform, 200);
+        check(entry.solve(exact(flow), *straight, start, even, {}, rng));
+    }
 }
 
 TEST_CASE("the ancestral step is the posterior q(x_s | x_t, x0)") {
@@ -83,7 +111,7 @@ TEST_CASE("the ancestral step is the posterior q(x_s | x_t, x0)") {
     const auto path = ddpm_path(BetaSchedule::linear, 1000, Prediction::epsilon);
     const auto bars = alpha_bars(BetaSchedule::linear, 1000);
     const double beta = 1 - bars[600] / bars[599], share = (1 - bars[599]) / (1 - bars[600]);
-    const Denoise zero = [](const Tensor& x, double) { return at::zeros_like(x); };
+    const Denoise zero = [](const Tensor& x, const Tensor&) { return at::zeros_like(x); };
     Rng rng(3);
     const Tensor x = at::ones({1, 40000}, at::kDouble);
     const Tensor y = ancestral(zero, *path, x, {0.6, 0.599}, rng);
@@ -99,7 +127,7 @@ TEST_CASE("the ancestral step is the posterior q(x_s | x_t, x0)") {
 
 TEST_CASE("a step to t = 0 is the denoised item") {
     const VpPath path;
-    const Denoise seven = [](const Tensor& x, double) { return at::zeros_like(x) + 7; };
+    const Denoise seven = [](const Tensor& x, const Tensor&) { return at::zeros_like(x) + 7; };
     Rng rng(1);
     const Tensor x = rng.normal({4, 2}, at::kDouble);
     CHECK((heun(seven, path, x, {0.1, 0}) == 7).all().item<bool>());

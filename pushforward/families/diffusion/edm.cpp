@@ -68,7 +68,7 @@ std::unique_ptr<Model> make_edm(const EdmOptions& options, const DenoisingSampli
 
 DenoisingSampling edm_sampling() {
     DenoisingSampling o;
-    o.sampler = Solver::heun;
+    o.sampler = "heun";
     o.grid = Grid::rho;
     o.steps = 18;
     return o;

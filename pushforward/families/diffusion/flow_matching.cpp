@@ -38,7 +38,7 @@ std::unique_ptr<Model> make_flow_matching(const FlowMatchingOptions& options,
 
 DenoisingSampling flow_matching_sampling() {
     DenoisingSampling o;
-    o.sampler = Solver::euler;
+    o.sampler = "euler";
     return o;
 }
 

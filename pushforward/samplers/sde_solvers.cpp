@@ -1,0 +1,101 @@
+#include "pushforward/samplers/solvers.hpp"
+#include "pushforward/samplers/time_grid.hpp"
+
+#include <ATen/TensorOperators.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace pushforward {
+namespace {
+
+Tensor noise_like(const Tensor& x, Rng& rng) {
+    const auto type = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    return rng.normal(x.sizes(), type, x.device());
+}
+
+}  // namespace
+
+Tensor ddim(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times,
+            double eta, Rng& rng) {
+    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
+        const Tensor x0 = denoise_at(denoise, x, times[i]);
+        if (times[i + 1] == 0) {
+            x = x0;
+            continue;
+        }
+        const LevelAt t = level_at(path, times[i]), s = level_at(path, times[i + 1]);
+        const Tensor eps = (x - t.alpha * x0) / t.sigma;
+        // The variance of q(x_s | x_t, x0).
+        const double kept = t.alpha / s.alpha * s.sigma / t.sigma;
+        const double v = eta * eta * s.sigma * s.sigma * std::max(0.0, 1 - kept * kept);
+        x = s.alpha * x0 + std::sqrt(std::max(0.0, s.sigma * s.sigma - v)) * eps;
+        if (v > 0) x = x + std::sqrt(v) * noise_like(x, rng);
+    }
+    return x;
+}
+
+Tensor ancestral(const Denoise& denoise, const Path& path, Tensor x,
+                 const std::vector<double>& times, Rng& rng) {
+    return ddim(denoise, path, std::move(x), times, 1, rng);
+}
+
+Tensor edm_stochastic(const Denoise& denoise, const Path& path, Tensor x,
+                      const std::vector<double>& times, const Churn& churn, Rng& rng) {
+    const double highest =
+        -std::log(level_at(path, times.front()).sigma / level_at(path, times.front()).alpha);
+    const double gamma =
+        std::min(churn.amount / static_cast<double>(times.size() - 1), std::sqrt(2.0) - 1);
+    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
+        double t = times[i];
+        const LevelAt at = level_at(path, t);
+        const double sigma = at.sigma / at.alpha;
+        if (churn.low <= sigma && sigma <= churn.high && times[i + 1] > 0 && at.alpha > 0) {
+            const double lambda = std::max(highest, -std::log(sigma * (1 + gamma)));
+            const double higher = std::exp(-lambda);
+            const double back = time_at_log_snr(path, lambda);
+            const double added = std::sqrt(std::max(0.0, higher * higher - sigma * sigma));
+            x = level_at(path, back).alpha *
+                (x / at.alpha + added * churn.noise * noise_like(x, rng));
+            t = back;
+        }
+        x = heun(denoise, path, x, {t, times[i + 1]});
+    }
+    return x;
+}
+
+Tensor euler_maruyama(const Denoise& denoise, const Path& path, Tensor x,
+                      const std::vector<double>& times, Rng& rng) {
+    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
+        const double t = times[i], dt = times[i + 1] - t;
+        const LevelAt at = level_at(path, t);
+        if (times[i + 1] == 0 || at.alpha == 0) {
+            x = ddim(denoise, path, x, {t, times[i + 1]}, 0, rng);
+            continue;
+        }
+        const double f = at.alpha_slope / at.alpha;
+        const double g2 = 2 * at.sigma * at.sigma * (at.sigma_slope / at.sigma - f);
+        const Tensor score = (at.alpha * denoise_at(denoise, x, t) - x) / (at.sigma * at.sigma);
+        x = x + dt * (f * x - g2 * score) + std::sqrt(-dt * g2) * noise_like(x, rng);
+    }
+    return x;
+}
+
+Tensor predictor_corrector(const Denoise& denoise, const Path& path, Tensor x,
+                           const std::vector<double>& times, std::int64_t corrections, double ratio,
+                           Rng& rng) {
+    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
+        const double s = times[i + 1];
+        x = ancestral(denoise, path, x, {times[i], s}, rng);
+        if (s == 0) break;
+        const LevelAt at = level_at(path, s);
+        const double step = 2 * ratio * ratio * at.sigma * at.sigma;
+        for (std::int64_t k = 0; k < corrections; ++k) {
+            const Tensor score = (at.alpha * denoise_at(denoise, x, s) - x) / (at.sigma * at.sigma);
+            x = x + step * score + std::sqrt(2 * step) * noise_like(x, rng);
+        }
+    }
+    return x;
+}
+
+}  // namespace pushforward
