@@ -45,8 +45,8 @@ std::vector<ClaimResult> audit(const AuditRequest& request);
 /// 0 when every claim passed; with `lesion` 0 only if every claim failed. Else 1.
 int audit_status(const std::vector<ClaimResult>& results, bool lesion);
 
-/// {"claims": [{"id", "expected", "measured", "stderr", "seeds", "verdict", "checks": [...]}]}:
-/// the claim's own numbers are its first check's, averaged over seeds.
+/// {"claims": [{"id", "expected", "measured", "stderr", "seeds", "verdict", "checks": [...]}],
+/// "environment"}: the claim's own numbers are its first check's, averaged over seeds.
 json::object to_json(const std::vector<ClaimResult>& results);
 /// For a terminal, and as one page.
 std::string to_text(const std::vector<ClaimResult>& results);

@@ -1,6 +1,7 @@
 #include "pushforward/audit/audit.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/version.hpp"
+#include "pushforward/core/environment.hpp"
 #include "pushforward/report/html.hpp"
 
 #include <algorithm>
@@ -109,7 +110,7 @@ json::object to_json(const std::vector<ClaimResult>& results) {
         if (!errors.empty()) one["errors"] = std::move(errors);
         claims.push_back(std::move(one));
     }
-    return {{"claims", std::move(claims)}};
+    return {{"claims", std::move(claims)}, {"environment", environment()}};
 }
 
 std::string to_text(const std::vector<ClaimResult>& results) {

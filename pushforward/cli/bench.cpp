@@ -2,6 +2,7 @@
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/cli/common.hpp"
+#include "pushforward/core/environment.hpp"
 #include "pushforward/testing/peaks.hpp"
 #include "pushforward/training/run.hpp"
 
@@ -59,7 +60,7 @@ void bench(const Common& common, const BenchArguments& a) {
     }
     common.print(lines + text("peak ", peak / 1e9, " GFLOP/s ", precision, ", ",
                               at::get_num_threads(), " threads"),
-                 {{"cases", all}});
+                 {{"cases", all}, {"environment", environment()}});
 }
 
 }  // namespace
