@@ -66,6 +66,7 @@ learning_rate = 2e-3
 schedule = "cosine"
 warmup = 50
 ema_half_life = 50
+precision = "float32"
 )",
                 weights_only_training);
 }

@@ -30,7 +30,6 @@ Mean mean_of(const Tensor& values);
 /// Lines of [train] for a fit whose final weights alone count: nothing is saved, validated or drawn
 /// on the way.
 inline constexpr std::string_view weights_only_training = R"(
-precision = "float32"
 checkpoint_every = 0
 validate_every = 0
 sample_every = 0

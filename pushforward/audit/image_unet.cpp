@@ -69,6 +69,7 @@ learning_rate = 4e-3
 schedule = "cosine"
 warmup = 50
 ema_half_life = 300
+precision = "float32"
 )",
                     weights_only_training);
     }
@@ -82,15 +83,19 @@ name = "unet"
 channels = 32
 multipliers = [1, 2, 2]
 blocks = 1
-attention = [2]
+attention = [1, 2]
 groups = 8
+[objective]
+times = "logit_normal"
+location = -1.2
+scale = 1.0
 [train]
-steps = 2000
+steps = 9000
 batch = 64
 learning_rate = 2e-3
 schedule = "cosine"
 warmup = 50
-ema_half_life = 100
+ema_half_life = 200
 )",
                     weights_only_training, R"([sample]
 sampler = "ddim"
