@@ -3,7 +3,6 @@
 #include "pushforward/core/model.hpp"
 
 #include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -48,7 +47,7 @@ Tensor dpm_solver_pp_2m(const Denoise& denoise, const Path& path, Tensor x,
 /// Noise that edm_stochastic adds: min(amount / steps, sqrt(2) - 1) of sigma^ where that is in
 /// [low, high], with deviation `noise` (Karras et al. 2022: S_churn, S_tmin, S_tmax, S_noise).
 struct Churn {
-    double amount = 40, low = 0, high = std::numeric_limits<double>::infinity(), noise = 1;
+    double amount = 40, low = 0, high = 1e30, noise = 1;
 };
 /// Before each of Heun's steps goes back to a higher noise level (Karras et al. 2022, alg. 2).
 Tensor edm_stochastic(const Denoise& denoise, const Path& path, Tensor x,
