@@ -49,7 +49,7 @@ public:
                  p_.lambda);
         std::vector<PlannedRun> all;
         for (const std::int64_t steps : lengths()) {
-            const std::int64_t updates = steps == p_.learned_steps ? 3000 : 100;
+            const std::int64_t updates = steps == p_.learned_steps ? 6000 : 100;
             all.push_back(
                 {chain_name(steps), gaussian_recipe(p_.lambda, p_.schedule, steps, updates, seed)});
         }

@@ -50,6 +50,7 @@ std::string duration_text(double seconds);
 // One file a verb.
 void add_train(CLI::App& program, Common& common);
 void add_sample(CLI::App& program, Common& common);
+void add_score(CLI::App& program, Common& common);
 void add_eval(CLI::App& program, Common& common);
 void add_recipes(CLI::App& program, Common& common);
 void add_models(CLI::App& program, Common& common);

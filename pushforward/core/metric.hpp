@@ -34,6 +34,8 @@ class Metric {
 public:
     virtual ~Metric() = default;
     virtual std::string refusal(const Judged& judged) const = 0;
+    /// Whether it takes so long that it is computed only when it is asked for by name.
+    virtual bool costly(const Judged&) const { return false; }
     /// Usually one entry; a metric with parts gives several, named "metric" or "metric/part".
     virtual std::vector<std::pair<std::string, Measurement>> evaluate(
         const Judged& judged) const = 0;

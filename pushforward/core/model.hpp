@@ -18,13 +18,18 @@ namespace pushforward {
 /// What a log-density is: of what strength, and with respect to which measure.
 enum class Strength { exact, lower_bound, estimate };
 enum class Measure { density, mass, dequantised };
+inline const char* strength_name(Strength strength) {
+    return strength == Strength::exact         ? "exact"
+           : strength == Strength::lower_bound ? "lower_bound"
+                                               : "estimate";
+}
 struct Estimator {
     std::string name;
     Strength strength;
     Measure measure;
 };
 
-/// log p(x | c) in nats, one number an item.
+/// log p(x | c) in nats, one number an item; differentiable where it is exact.
 class Density {
 public:
     virtual ~Density() = default;
@@ -47,8 +52,8 @@ struct Level {
     Tensor alpha, sigma;
 };
 
-/// The Gaussian path from data, at(0) = {1, 0}, to noise at t_max. Networks are trained and asked in
-/// [t_min, t_max] only; a sampler's last step, to t = 0, is the denoised item itself.
+/// The Gaussian path from data, at(0) = {1, 0}, to noise at t_max. Networks are trained and asked
+/// in [t_min, t_max] only; a sampler's last step, to t = 0, is the denoised item itself.
 class Path {
 public:
     virtual ~Path() = default;

@@ -15,10 +15,11 @@ Measurements evaluate(const std::vector<std::string>& names, const Judged& judge
         for (const auto& entry : metric_catalogue()) {
             auto metric = entry.make();
             const std::string refusal = metric->refusal(judged);
-            if (refusal.empty())
+            if (refusal.empty() && !metric->costly(judged))
                 metrics.push_back(std::move(metric));
             else
-                why_not += "\n  " + entry.name + ": " + refusal;
+                why_not += "\n  " + entry.name + ": " +
+                           (refusal.empty() ? "it takes long: name it" : refusal);
         }
         if (metrics.empty()) throw UsageError("no metric can judge this:" + why_not);
     }

@@ -8,18 +8,6 @@
 namespace pushforward {
 namespace {
 
-const char* name_of(Strength strength) {
-    switch (strength) {
-        case Strength::exact:
-            return "exact";
-        case Strength::lower_bound:
-            return "lower_bound";
-        case Strength::estimate:
-            return "estimate";
-    }
-    return "";
-}
-
 class LogLikelihood : public Metric {
 public:
     std::string refusal(const Judged& judged) const override {
@@ -28,6 +16,12 @@ public:
         if (!judged.held_out_model || judged.held_out_model->size() < 2)
             return "it needs 2 held-out rows";
         return "";
+    }
+
+    bool costly(const Judged& judged) const override {
+        constexpr std::int64_t many = 64;  // an ODE asks the network hundreds of times
+        return judged.model->density()->estimators().front().strength != Strength::exact &&
+               judged.held_out_model->x[0].numel() > many;
     }
 
     std::vector<std::pair<std::string, Measurement>> evaluate(const Judged& judged) const override {
@@ -47,7 +41,7 @@ public:
         return {{"log_likelihood",
                  {log_p.mean().item<double>(),
                   log_p.std().item<double>() / std::sqrt(static_cast<double>(n)), n, "nats", true,
-                  name_of(estimator.strength)}}};
+                  strength_name(estimator.strength)}}};
     }
 };
 

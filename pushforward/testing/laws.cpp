@@ -186,10 +186,11 @@ std::string density(const LawSubject& s) {
     if (!density) return "";
     if (density->estimators().empty()) return "a density without an estimator";
     for (const Estimator& e : density->estimators()) {
+        if (e.strength != Strength::exact) continue;
         const auto why = row_function(s, [&](const Tensor& x, const Condition& c, const Tensor&) {
             return density->log_prob(x, c, e.name, Rng(3));
         });
-        if (!why.empty() && e.strength == Strength::exact) return e.name + ": " + why;
+        if (!why.empty()) return e.name + ": " + why;
     }
     return "";
 }

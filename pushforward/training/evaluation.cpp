@@ -36,11 +36,7 @@ struct Rows {
 
 Rows held_out_rows(const OpenedRun& run, const EvaluationRequest& request) {
     if (!request.data.empty()) {
-        auto data = open_data(request.data);
-        if (!(data->spec().x == run.description.spec.x))
-            throw UsageError(
-                "--data " + request.data +
-                ": its items are not of the kind and shape that the run was trained on");
+        auto data = open_like(run, request.data);
         const auto n = data->size();
         return {std::move(data), all_rows(n), request.data};
     }
@@ -69,6 +65,14 @@ bool needs_samples(const std::vector<std::string>& names, const Judged& without)
 
 }  // namespace
 
+std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec) {
+    auto data = open_data(spec);
+    if (!(data->spec().x == run.description.spec.x))
+        throw UsageError("--data " + spec +
+                         ": its items are not of the kind and shape that the run was trained on");
+    return data;
+}
+
 Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) {
     const auto names = request.metrics.empty() ? run.recipe.eval.metrics : request.metrics;
     for (const auto& name : names) metric_entry(name);  // an unknown name before any work
@@ -82,6 +86,7 @@ Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) 
     judged.model = run.model.get();
     judged.held_out = &data;
     judged.held_out_model = &model;
+    judged.log_det = run.description.scaling.log_det(data.x.sizes().slice(1));
     judged.seed = request.seed;
     if (needs_samples(names, judged)) {
         Condition c;

@@ -1,9 +1,13 @@
 #pragma once
 
+#include "pushforward/data/source.hpp"
 #include "pushforward/metrics/evaluate.hpp"
 #include "pushforward/training/run.hpp"
 
 namespace pushforward {
+
+/// The data of a SPEC; UsageError when its items are not like those that the run was trained on.
+std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec);
 
 /// What `eval` is asked for.
 struct EvaluationRequest {

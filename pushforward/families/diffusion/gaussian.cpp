@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/unet.hpp"
+#include "pushforward/samplers/likelihood.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <torch/nn/module.h>
@@ -24,7 +25,11 @@ class Gaussian : public Model, public Denoiser {
 public:
     Gaussian(std::shared_ptr<const GaussianPath> path, std::shared_ptr<DenoisingNetwork> network,
              const DenoisingSampling& sampling, const DataSpec& spec)
-        : path_(std::move(path)), network_(std::move(network)), sampling_(sampling), spec_(spec) {}
+        : path_(std::move(path)),
+          network_(std::move(network)),
+          sampling_(sampling),
+          spec_(spec),
+          density_(make_denoiser_density(*this)) {}
 
     const DataSpec& spec() const override { return spec_; }
     torch::nn::Module& module() override { return network_->module(); }
@@ -41,6 +46,7 @@ public:
         return sample_denoiser(*this, spec_, sampling_, request, rng);
     }
     const Denoiser* denoiser() const override { return this; }
+    const Density* density() const override { return density_.get(); }
 
     const Path& path() const override { return *path_; }
 
@@ -72,6 +78,7 @@ private:
     std::shared_ptr<DenoisingNetwork> network_;
     DenoisingSampling sampling_;
     DataSpec spec_;
+    std::unique_ptr<Density> density_;
     at::ScalarType dtype_ = at::kFloat;
 };
 

@@ -1,0 +1,92 @@
+#include "pushforward/training/scoring.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/base/recipe_text.hpp"
+#include "pushforward/training/evaluation.hpp"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace pushforward {
+namespace {
+
+Estimator find_estimator(const Density& density, const std::string& name) {
+    const auto all = density.estimators();
+    if (name.empty()) return all.front();
+    std::vector<std::string> names;
+    for (const auto& estimator : all) {
+        if (estimator.name == name) return estimator;
+        names.push_back(estimator.name);
+    }
+    throw UsageError(
+        text("--estimator ", name, ": this model has ", one_of(names), nearest_hint(name, names)));
+}
+
+/// Whether all values are multiples of 1/255 in [0, 1].
+bool has_256_levels(const Tensor& x) {
+    const Tensor level = x * 255;
+    return ((level - level.round()).abs() < 1e-3).all().item<bool>() &&
+           (x >= 0).logical_and(x <= 1).all().item<bool>();
+}
+
+}  // namespace
+
+double Scores::mean() const {
+    return log_prob.mean().item<double>();
+}
+double Scores::standard_error() const {
+    const auto n = static_cast<double>(log_prob.size(0));
+    return n > 1 ? log_prob.std().item<double>() / std::sqrt(n) : 0;
+}
+double Scores::bits_per_dim() const {
+    return -mean() / (static_cast<double>(dims) * std::log(2.0));
+}
+
+Scores score_run(const OpenedRun& run, const ScoreRequest& request) {
+    const Density* density = run.model->density();
+    if (!density)
+        throw UsageError("score: " + run.recipe.model.name +
+                         " has no density; `pushforward models` says which models have one");
+    Scores scores;
+    scores.estimator = find_estimator(*density, request.estimator);
+    const auto data = open_like(run, request.data);
+    const Scaling& scaling = run.description.scaling;
+    const Rng rng = Rng(request.seed).split(0), noise = Rng(request.seed).split(1);
+    const torch::NoGradGuard no_grad;
+    std::vector<Tensor> parts;
+    bool levels = data->spec().x.is_image();
+    for (std::int64_t i = 0; i < data->size(); i += request.batch) {
+        const std::int64_t end = std::min(i + request.batch, data->size());
+        std::vector<std::int64_t> rows(static_cast<std::size_t>(end - i));
+        std::iota(rows.begin(), rows.end(), i);
+        Batch batch = data->get(rows);
+        scores.dims = batch.x[0].numel();
+        if (i == 0) levels = levels && has_256_levels(batch.x);
+        double log_det = scaling.log_det(batch.x.sizes().slice(1));
+        if (levels) {
+            batch.x = (255 * batch.x + noise.rows_from(i).uniform(batch.x.sizes())) / 256;
+            log_det -= static_cast<double>(scores.dims) * std::log(256.0);
+        }
+        const Batch model = scaling.to_model(batch).to(run.device);
+        Condition c;
+        for (const Field& f : run.model->spec().conditions)
+            if (const auto found = model.c.value.find(f.name); found != model.c.value.end())
+                c.value[f.name] = found->second;
+        parts.push_back(density->log_prob(model.x, c, scores.estimator.name, rng.rows_from(i))
+                            .to(torch::kCPU, torch::kDouble) +
+                        log_det);
+        if (request.progress) request.progress(end, data->size());
+    }
+    PF_CHECK(!parts.empty(), "score: --data " + request.data, "rows", "none");
+    scores.log_prob = torch::cat(parts);
+    if (levels) {
+        scores.dequantization = "uniform";
+        scores.estimator.measure = Measure::dequantised;
+    }
+    return scores;
+}
+
+}  // namespace pushforward
