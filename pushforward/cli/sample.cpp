@@ -30,9 +30,11 @@ void sample(const Common& common, const SampleArguments& a) {
         throw UsageError(
             "--prompt: this model does not take text; models that do are "
             "autoregressive");
-    if (a.with_density && !run.model->density())
+    const Density* density = run.model->density();
+    if (a.with_density && (!density || density->estimators().front().strength != Strength::exact))
         throw UsageError("--with-density: " + run.recipe.model.name +
-                         " has no density that comes with its samples");
+                         " has no exact density that comes with its samples" +
+                         (density ? "; `pushforward score` estimates one" : ""));
     const std::uint64_t seed = common.seed_or_new();
     const std::filesystem::path out =
         !a.out.empty() ? std::filesystem::path(a.out)

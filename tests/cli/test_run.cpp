@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -87,6 +88,28 @@ TEST_CASE("sample i depends on the seed and i alone, and every sample option is 
     CHECK(t({"sample", "run", "-n", "1", "--condition", "label=1"}).status == 2);
     CHECK(t({"sample", "run", "-n", "1", "--out", "s.jpeg"}).status == 2);
     CHECK(t({"sample", "run", "-n", "1", "--with-density"}).status == 2);
+}
+
+TEST_CASE("score writes a log-density an item and says of which kind") {
+    const Trained t;
+    const auto ode = t({"score", "run", "--data", "sim:ring?n=40", "--out", "s.csv", "--json"});
+    REQUIRE_MESSAGE(ode.status == 0, ode.err);
+    for (const char* part : {"\"n\":40", "\"kind\":\"estimate\"", "\"estimator\":\"ode\"",
+                             "\"unit\":\"nats\"", "\"mean\":", "\"stderr\":"})
+        CHECK_MESSAGE(has(ode.out, part), part);
+    const auto lines = contents(t.scratch / "s.csv");
+    CHECK(lines.rfind("index,log_prob,kind\n0,", 0) == 0);
+    CHECK(std::count(lines.begin(), lines.end(), '\n') == 41);
+    CHECK(has(lines, ",estimate\n"));
+    const auto bound = t({"score", "run", "--data", "sim:ring?n=40", "--estimator", "bound"});
+    CHECK(has(bound.out, "log p >= "));
+    CHECK(has(bound.out, "lower_bound"));
+    const auto wrong = t({"score", "run", "--data", "sim:ring?n=40", "--estimator", "bond"});
+    CHECK(wrong.status == 2);
+    CHECK(has(wrong.err, "bound"));
+    CHECK(t({"score", "run", "--data", "sim:glyphs?n=4"}).status == 2);
+    CHECK(t({"score", "run", "--data", "nothing.csv"}).status == 3);
+    CHECK(t({"score", "run"}).status == 2);
 }
 
 TEST_CASE("damaged and missing files are status 3 and named") {
