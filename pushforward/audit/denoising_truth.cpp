@@ -2,11 +2,13 @@
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/json.hpp"
+#include "pushforward/data/source.hpp"
 
 #include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace pushforward {
 
@@ -44,6 +46,13 @@ Tensor per_item(const Tensor& squares) {
 Mean mean_of(const Tensor& values) {
     return {values.mean().item<double>(),
             values.std().item<double>() / std::sqrt(static_cast<double>(values.size(0)))};
+}
+
+Tensor all_of(const std::string& data) {
+    const auto source = open_data(data);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(source->size()));
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    return source->get(rows).x.to(torch::kDouble);
 }
 
 std::string gaussian_recipe(double lambda, const std::string& schedule, std::int64_t steps,

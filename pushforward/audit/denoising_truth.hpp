@@ -27,6 +27,9 @@ struct Mean {
 };
 Mean mean_of(const Tensor& values);
 
+/// Every row of a data SPEC, float64.
+Tensor all_of(const std::string& data);
+
 /// Lines of [train] for a fit whose final weights alone count: nothing is saved, validated or drawn
 /// on the way.
 inline constexpr std::string_view weights_only_training = R"(
