@@ -53,3 +53,8 @@ TEST_CASE("F2: the epsilon-loss, at a truth that moved, and not without its fitt
     CHECK(first_measured(two) == doctest::Approx(first_expected(two)).epsilon(0.02));
     quick("F2", {"lambda=2"}, true);
 }
+
+TEST_CASE("F3: the variational bound, and not without its fitted weights") {
+    quick("F3", {"steps=100"});
+    quick("F3", {"steps=100"}, true);
+}
