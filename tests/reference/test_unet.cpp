@@ -5,6 +5,7 @@
 #include "pushforward/nn/unet.hpp"
 #include "pushforward/objectives/denoising.hpp"
 #include "pushforward/training/optimiser.hpp"
+#include "tests/unit/support.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <doctest/doctest.h>
@@ -13,6 +14,7 @@
 #include <string>
 
 using namespace pushforward;
+using pushforward::testing::worst;
 
 namespace {
 
@@ -21,10 +23,6 @@ NamedTensors part(const NamedTensors& all, const std::string& prefix) {
     for (const auto& [name, t] : all)
         if (name.rfind(prefix, 0) == 0) some[name.substr(prefix.size())] = t;
     return some;
-}
-
-double worst(const Tensor& a, const Tensor& b) {
-    return (a - b).abs().max().item<double>();
 }
 
 }  // namespace

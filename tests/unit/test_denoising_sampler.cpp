@@ -1,6 +1,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/families/catalogue.hpp"
 #include "pushforward/families/diffusion/ddpm.hpp"
+#include "support.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -10,6 +11,8 @@
 #include <torch/nn/module.h>
 
 using namespace pushforward;
+using pushforward::testing::refusal;
+using pushforward::testing::worst;
 
 namespace {
 
@@ -44,21 +47,6 @@ Tensor draw(const DenoisingSampling& o, std::int64_t n = 8, std::int64_t first =
     return random_model(o, spec)->sample(request, Rng(5)).x;
 }
 
-/// What a refused call says.
-template <class F>
-std::string refusal(F call) {
-    try {
-        call();
-    } catch (const UsageError& e) {
-        return e.what();
-    }
-    return "not refused";
-}
-
-double worst(const Tensor& a, const Tensor& b) {
-    return (a - b).abs().max().item<double>();
-}
-
 }  // namespace
 
 TEST_CASE("sample i depends on the seed and i alone") {
@@ -67,7 +55,8 @@ TEST_CASE("sample i depends on the seed and i alone") {
         DenoisingSampling o = few();
         o.sampler = entry.name;
         o.solver.tolerance = 1e-6;
-        // Rounding, which depends on the batch, may cost an adaptive step: then the tolerance rules.
+        // Rounding, which depends on the batch, may cost an adaptive step: then the tolerance
+        // rules.
         const double near = entry.name == "adaptive" ? 1e-3 : 1e-5;
         const Tensor all = draw(o, 8);
         CHECK(worst(draw(o, 3, 5), all.slice(0, 5, 8)) < near);

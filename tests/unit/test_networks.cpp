@@ -3,6 +3,7 @@
 #include "pushforward/nn/flops.hpp"
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/unet.hpp"
+#include "support.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -17,6 +18,8 @@
 #include <string>
 
 using namespace pushforward;
+using pushforward::testing::refusal;
+using pushforward::testing::worst;
 
 namespace {
 
@@ -47,21 +50,6 @@ Condition both(std::int64_t rows) {
     c.value["label"] = at::arange(rows, at::kLong) % 5;
     c.value["angle"] = at::randn({rows, 2});
     return c;
-}
-
-/// What a refused call says.
-template <class F>
-std::string refusal(F call) {
-    try {
-        call();
-    } catch (const UsageError& e) {
-        return e.what();
-    }
-    return "not refused";
-}
-
-double worst(const Tensor& a, const Tensor& b) {
-    return (a - b).abs().max().item<double>();
 }
 
 std::shared_ptr<DenoisingNetwork> network(const std::string& name, const DataSpec& spec) {
