@@ -15,7 +15,7 @@ const char* const kStyle = R"(
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",
 Roboto,"Helvetica Neue",sans-serif}
 main{max-width:1240px;margin:0 auto;padding:28px 18px 64px}
-h1{font-size:1.75rem;line-height:1.2;margin:0;overflow-wrap:anywhere}
+h1{font-size:1.75rem;line-height:1.2;margin:0;overflow-wrap:break-word}
 h2{font-size:1.1rem;margin:40px 0 12px}
 p{margin:.4em 0}.sub,figcaption,.name{color:var(--soft)}
 .verdict{margin:18px 0 0;padding:10px 14px;border-left:4px solid var(--good);background:var(--card);
@@ -35,7 +35,7 @@ svg .title{font-size:15px;font-weight:600;fill:var(--ink)}svg .grid{stroke:var(-
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 td,th{text-align:left;padding:5px 14px 5px 0;border-bottom:1px solid var(--line);vertical-align:top;
-overflow-wrap:anywhere}th{font-weight:600;font-size:.85rem;color:var(--soft)}
+overflow-wrap:break-word}th{font-weight:600;font-size:.85rem;color:var(--soft)}
 .pairs td:first-child{color:var(--soft);width:1%;white-space:nowrap;padding-right:32px}
 pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px;overflow-x:auto;
 font:13px/1.55 ui-monospace,"SF Mono",Menlo,Consolas,monospace;margin:0}
