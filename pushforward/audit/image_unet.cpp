@@ -87,10 +87,10 @@ attention = [1, 2]
 groups = 8
 [objective]
 times = "logit_normal"
-location = -1.2
-scale = 1.0
+location = -0.9
+scale = 1.3
 [train]
-steps = 9000
+steps = 12000
 batch = 64
 learning_rate = 2e-3
 schedule = "cosine"

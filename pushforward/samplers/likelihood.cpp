@@ -52,7 +52,7 @@ public:
             return variational_bound(denoise, path, x, times, variance, terms, rng).log_prob();
         }
         const bool exact = estimator == "ode_exact" || (estimator == "ode" && dims <= 32);
-        return ode_log_prob(denoise, path, x, exact ? Trace::exact : Trace::hutchinson, 1e-5, rng);
+        return ode_log_prob(denoise, path, x, exact ? Trace::exact : Trace::hutchinson, 1e-4, rng);
     }
 
 private:
