@@ -86,7 +86,7 @@ void export_folder(const std::filesystem::path& folder, const Tensor& items, con
     for (std::int64_t i = 0; i < items.size(0); ++i) {
         char name[32];
         std::snprintf(name, sizeof name, "%06lld.png", static_cast<long long>(i));
-        write_atomic(begun / name, Bytes(image_grid_png(items.slice(0, i, i + 1), 1, 1, text)));
+        write_atomic(begun / name, Bytes(image_png(items[i], text)));
     }
     commit_rename(begun, end);
 }

@@ -50,6 +50,12 @@ Tensor bar_chart(const Tensor& values) {
 
 }  // namespace
 
+std::vector<std::byte> image_png(const Tensor& image, const PngText& text) {
+    PF_CHECK(image.dim() == 3 && (image.size(0) == 1 || image.size(0) == 3 || image.size(0) == 4),
+             "image_png", "an image [C, H, W] with C = 1, 3 or 4", image.sizes());
+    return encoded(bytes_of_unit(image).permute({1, 2, 0}), text);
+}
+
 std::vector<std::byte> image_grid_png(const Tensor& images, std::int64_t columns, std::int64_t zoom,
                                       const PngText& text) {
     PF_CHECK(images.dim() == 4 && images.size(0) > 0 &&

@@ -13,6 +13,9 @@ using at::Tensor;
 /// Text written into a PNG, by keyword.
 using PngText = std::vector<std::pair<std::string, std::string>>;
 
+/// The PNG of one image [C, H, W] in [0, 1] (clamped; C = 1, 3 or 4), pixel for pixel.
+std::vector<std::byte> image_png(const Tensor& image, const PngText& text = {});
+
 /// One PNG with images [N, C, H, W] in [0, 1] (clamped; C = 1, 3 or 4) row by row, `columns` in a
 /// row (0: about square), with thin lines between them; small images are enlarged `zoom` times by
 /// repetition (0: as much as keeps the picture near 1000 pixels wide).

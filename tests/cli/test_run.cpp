@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -110,6 +111,36 @@ TEST_CASE("score writes a log-density an item and says of which kind") {
     CHECK(t({"score", "run", "--data", "sim:glyphs?n=4"}).status == 2);
     CHECK(t({"score", "run", "--data", "nothing.csv"}).status == 3);
     CHECK(t({"score", "run"}).status == 2);
+}
+
+TEST_CASE("score of 8-bit pictures says how they were dequantised") {
+    const ScratchFolder scratch;
+    const auto run = [&](const std::vector<std::string>& arguments) {
+        const auto outcome = pushforward_program(arguments, scratch.path());
+        CHECK_MESSAGE(outcome.status == 0, outcome.err);
+        return outcome.out;
+    };
+    run({"data", "make", "sim:glyphs?n=12", "--out", "pictures/"});
+    CHECK(has(run({"data", "inspect", "pictures"}), "[1, 28, 28]"));  // no frame around them
+    put(scratch / "tiny.toml",
+        "[data]\nsource = \"pictures\"\n[model]\nname = \"ddpm\"\nsteps = 50\n[model.network]\n"
+        "name = \"unet\"\nchannels = 8\nmultipliers = [1, 1]\nblocks = 1\nattention = []\n"
+        "groups = 2\n[train]\nsteps = 2\nbatch = 4\nsample_every = 0\n");
+    run({"train", "tiny.toml", "--out", "run"});
+    const auto out = run({"score", "run", "--data", "pictures", "--estimator", "bound", "--json"});
+    CHECK(has(out, "\"dequantization\":\"uniform\""));
+    const auto number = [&](const std::string& key) {
+        const auto at = out.find("\"" + key + "\":");
+        REQUIRE(at != std::string::npos);
+        return std::stod(out.substr(at + key.size() + 3));
+    };
+    const double bits = number("bits_per_dim");
+    CHECK(std::abs(bits + number("mean") / (784 * std::log(2.0))) < 1e-6 * std::abs(bits));
+    // Values that are not levels of 8 bits have a density, and no bits.
+    run({"sample", "run", "-n", "4", "--out", "real.npy"});
+    const auto real = run({"score", "run", "--data", "real.npy", "--estimator", "bound", "--json"});
+    CHECK_FALSE(has(real, "dequantization"));
+    CHECK_FALSE(has(real, "bits_per_dim"));
 }
 
 TEST_CASE("damaged and missing files are status 3 and named") {
