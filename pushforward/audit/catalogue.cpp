@@ -6,6 +6,7 @@
 #include "pushforward/audit/image_unet.hpp"
 #include "pushforward/audit/variational_bound.hpp"
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 
 namespace pushforward {
@@ -27,13 +28,9 @@ const std::vector<ClaimEntry>& claim_catalogue() {
 }
 
 const ClaimEntry& claim_entry(const std::string& id) {
-    std::vector<std::string> ids;
-    for (const auto& entry : claim_catalogue()) {
-        if (entry.id == id) return entry;
-        ids.push_back(entry.id);
-    }
-    throw UsageError(
-        text("unknown claim '", id, "'", nearest_hint(id, ids), "; there are ", one_of(ids)));
+    return find_named(claim_catalogue(), &ClaimEntry::id, id, [&](const auto& ids) {
+        return text("unknown claim '", id, "'", nearest_hint(id, ids), "; there are ", one_of(ids));
+    });
 }
 
 }  // namespace pushforward

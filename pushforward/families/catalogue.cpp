@@ -1,6 +1,7 @@
 #include "pushforward/families/catalogue.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/families/diffusion/ddpm.hpp"
 #include "pushforward/families/diffusion/edm.hpp"
@@ -42,12 +43,9 @@ const std::vector<CatalogueEntry>& catalogue() {
 }
 
 const CatalogueEntry& catalogue_entry(const std::string& name) {
-    std::vector<std::string> names;
-    for (const auto& entry : catalogue()) {
-        if (entry.name == name) return entry;
-        names.push_back(entry.name);
-    }
-    throw UsageError(text("no model '", name, "'", nearest_hint(name, names)));
+    return find_named(catalogue(), &CatalogueEntry::name, name, [&](const auto& names) {
+        return text("no model '", name, "'", nearest_hint(name, names));
+    });
 }
 
 }  // namespace pushforward

@@ -1,6 +1,7 @@
 #include "pushforward/math/ode.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/core/rowwise.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
@@ -36,11 +37,6 @@ Tensor dormand_prince(const VectorField& f, Tensor y, double from, double to,
     if (span == 0) return y;
     const auto time = at::TensorOptions().dtype(at::kDouble).device(y.device());
     Tensor t = at::full({y.size(0)}, from, time), h = at::full({y.size(0)}, span / 100, time);
-    const auto over_event = [&](const Tensor& rows) {  // a number a row, in y's type and rank
-        std::vector<std::int64_t> shape(static_cast<std::size_t>(y.dim()), 1);
-        shape[0] = y.size(0);
-        return rows.to(y.scalar_type()).view(shape);
-    };
     std::vector<Tensor> slopes = {f(t, y)};
     for (std::int64_t step = 0;; ++step) {
         if (step == tolerance.most_steps)
@@ -49,7 +45,7 @@ Tensor dormand_prince(const VectorField& f, Tensor y, double from, double to,
         const Tensor left = to - t;  // 0 for rows that are there
         h = span > 0 ? at::minimum(h, left) : at::maximum(h, left);
         const Tensor last = h == left;
-        const Tensor width = over_event(h);
+        const Tensor width = rowwise(h, y);
         slopes.resize(1);
         Tensor next;
         for (std::size_t stage = 0; stage < c.size(); ++stage) {
@@ -70,7 +66,7 @@ Tensor dormand_prince(const VectorField& f, Tensor y, double from, double to,
             throw NumericalError(
                 text("the ODE's slope is not finite between t = ", from, " and ", to));
         const Tensor accepted = size <= 1;
-        const Tensor rows = over_event(accepted.to(at::kDouble)) > 0;
+        const Tensor rows = rowwise(accepted, y) > 0;
         t = at::where(accepted, at::where(last, at::full_like(t, to), t + h), t);
         y = at::where(rows, next, y);
         slopes[0] = at::where(rows, slopes.back(), slopes[0]);

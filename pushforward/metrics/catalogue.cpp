@@ -1,6 +1,7 @@
 #include "pushforward/metrics/catalogue.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/metrics/c2st.hpp"
 #include "pushforward/metrics/log_likelihood.hpp"
@@ -25,13 +26,10 @@ const std::vector<MetricEntry>& metric_catalogue() {
 }
 
 const MetricEntry& metric_entry(const std::string& name) {
-    std::vector<std::string> names;
-    for (const auto& entry : metric_catalogue()) {
-        if (entry.name == name) return entry;
-        names.push_back(entry.name);
-    }
-    throw UsageError(text("unknown metric '", name, "'", nearest_hint(name, names), "; there are ",
-                          one_of(names)));
+    return find_named(metric_catalogue(), &MetricEntry::name, name, [&](const auto& names) {
+        return text("unknown metric '", name, "'", nearest_hint(name, names), "; there are ",
+                    one_of(names));
+    });
 }
 
 }  // namespace pushforward

@@ -1,6 +1,7 @@
 #include "pushforward/objectives/catalogue.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/objectives/denoising.hpp"
 
@@ -27,12 +28,9 @@ const std::vector<ObjectiveEntry>& objective_catalogue() {
 }
 
 const ObjectiveEntry& objective_entry(const std::string& name) {
-    std::vector<std::string> names;
-    for (const auto& entry : objective_catalogue()) {
-        if (entry.name == name) return entry;
-        names.push_back(entry.name);
-    }
-    throw UsageError(text("no objective '", name, "'", nearest_hint(name, names)));
+    return find_named(objective_catalogue(), &ObjectiveEntry::name, name, [&](const auto& names) {
+        return text("no objective '", name, "'", nearest_hint(name, names));
+    });
 }
 
 }  // namespace pushforward

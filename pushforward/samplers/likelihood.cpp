@@ -1,5 +1,6 @@
 #include "pushforward/samplers/likelihood.hpp"
 
+#include "pushforward/core/rowwise.hpp"
 #include "pushforward/math/ode.hpp"
 #include "pushforward/samplers/guidance.hpp"
 #include "pushforward/samplers/time_grid.hpp"
@@ -119,19 +120,14 @@ VariationalBound variational_bound(const Denoise& denoise, const Path& path, con
     const Tensor x0 = x.to(at::kDouble);
     const std::int64_t rows = x0.size(0);
     const auto dims = static_cast<double>(x0.flatten(1).size(1));
-    const auto over_event = [&](const Tensor& v) {
-        std::vector<std::int64_t> shape(static_cast<std::size_t>(x0.dim()), 1);
-        shape[0] = rows;
-        return v.view(shape);
-    };
     const Tensor time = at::tensor(times, x0.options());
     const Level level = path.at(time.slice(0, 0, -1));
     const Tensor alpha = at::cat({level.alpha, at::ones({1}, x0.options())});
     const Tensor sigma = at::cat({level.sigma, at::zeros({1}, x0.options())});
     const auto error = [&](const Tensor& k) {  // |x0 - E[x0 | x_t]|^2 for a drawn x_t
-        const Tensor xt =
-            over_event(alpha.index_select(0, k)) * x0 +
-            over_event(sigma.index_select(0, k)) * rng.normal(x0.sizes(), at::kDouble, x0.device());
+        const Tensor xt = rowwise(alpha.index_select(0, k), x0) * x0 +
+                          rowwise(sigma.index_select(0, k), x0) *
+                              rng.normal(x0.sizes(), at::kDouble, x0.device());
         const Tensor back = denoise(xt.to(x.scalar_type()), time.index_select(0, k));
         return per_row((x0 - back.to(at::kDouble)).square());
     };

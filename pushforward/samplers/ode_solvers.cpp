@@ -1,3 +1,4 @@
+#include "pushforward/core/rowwise.hpp"
 #include "pushforward/math/ode.hpp"
 #include "pushforward/samplers/solvers.hpp"
 #include "pushforward/samplers/time_grid.hpp"
@@ -24,25 +25,25 @@ double lambda(const LevelAt& at) {
     return std::log(at.alpha / at.sigma);
 }
 
-/// Runs `step(t, s, x, x0)` over the grid, with the ends that all solvers share.
+/// Runs `step(from, to, x, x0)`, from one level to the next, over the grid, with the ends that all
+/// solvers share.
 template <class Step>
 Tensor over_grid(const Denoise& denoise, const Path& path, Tensor x,
                  const std::vector<double>& times, Step step) {
     for (std::size_t i = 0; i + 1 < times.size(); ++i) {
         const double t = times[i], s = times[i + 1];
         const Tensor x0 = denoise_at(denoise, x, t);
-        const LevelAt from = level_at(path, t);
-        if (s == 0)
+        if (s == 0) {
             x = x0;
-        else if (from.alpha == 0)
-            x = first_order(from, level_at(path, s), x, x0);
-        else
-            x = step(t, s, x, x0);
+            continue;
+        }
+        const LevelAt from = level_at(path, t), to = level_at(path, s);
+        x = from.alpha == 0 ? first_order(from, to, x, x0) : step(from, to, x, x0);
     }
     return x;
 }
 
-/// epsilon at the fraction of a step from `t` to `s` in lambda.
+/// The time at a fraction of a step in lambda, and its level.
 struct Between {
     double time;
     LevelAt at;
@@ -87,13 +88,8 @@ Tensor adaptive(const Denoise& denoise, const Path& path, Tensor x,
                 const std::vector<double>& times, double tolerance) {
     const auto slope = [&](const Tensor& t, const Tensor& y) {
         const Level level = path.at(t), rate = path.derivative(t);
-        const auto over_event = [&](const Tensor& v) {
-            std::vector<std::int64_t> shape(static_cast<std::size_t>(y.dim()), 1);
-            shape[0] = y.size(0);
-            return v.to(y.scalar_type()).view(shape);
-        };
         const Tensor ratio = rate.sigma / level.sigma;
-        return over_event(ratio) * y + over_event(rate.alpha - ratio * level.alpha) * denoise(y, t);
+        return rowwise(ratio, y) * y + rowwise(rate.alpha - ratio * level.alpha, y) * denoise(y, t);
     };
     x = dormand_prince(slope, x, times.front(), path.t_min(), {tolerance, tolerance});
     return denoise_at(denoise, x, path.t_min());
@@ -101,23 +97,23 @@ Tensor adaptive(const Denoise& denoise, const Path& path, Tensor x,
 
 Tensor dpm_solver_2(const Denoise& denoise, const Path& path, Tensor x,
                     const std::vector<double>& times) {
-    return over_grid(denoise, path, x, times,
-                     [&](double t, double s, const Tensor& at_t, const Tensor& x0) {
-                         const LevelAt from = level_at(path, t), to = level_at(path, s);
-                         const Between half = between(path, from, to, 0.5);
-                         const Tensor u = first_order(from, half.at, at_t, x0);
-                         const Tensor eps = epsilon(half.at, u, denoise_at(denoise, u, half.time));
-                         const double h = lambda(to) - lambda(from);
-                         return to.alpha / from.alpha * at_t - to.sigma * std::expm1(h) * eps;
-                     });
+    return over_grid(
+        denoise, path, x, times,
+        [&](const LevelAt& from, const LevelAt& to, const Tensor& at_t, const Tensor& x0) {
+            const Between half = between(path, from, to, 0.5);
+            const Tensor u = first_order(from, half.at, at_t, x0);
+            const Tensor eps = epsilon(half.at, u, denoise_at(denoise, u, half.time));
+            const double h = lambda(to) - lambda(from);
+            return to.alpha / from.alpha * at_t - to.sigma * std::expm1(h) * eps;
+        });
 }
 
 Tensor dpm_solver_3(const Denoise& denoise, const Path& path, Tensor x,
                     const std::vector<double>& times) {
     constexpr double r1 = 1. / 3, r2 = 2. / 3;
     return over_grid(
-        denoise, path, x, times, [&](double t, double s, const Tensor& at_t, const Tensor& x0) {
-            const LevelAt from = level_at(path, t), to = level_at(path, s);
+        denoise, path, x, times,
+        [&](const LevelAt& from, const LevelAt& to, const Tensor& at_t, const Tensor& x0) {
             const Between one = between(path, from, to, r1), two = between(path, from, to, r2);
             const double h = lambda(to) - lambda(from);
             const Tensor eps = epsilon(from, at_t, x0);
@@ -134,15 +130,15 @@ Tensor dpm_solver_pp_2m(const Denoise& denoise, const Path& path, Tensor x,
                         const std::vector<double>& times) {
     Tensor before;  // x0 of the step before
     double h_before = 0;
-    return over_grid(denoise, path, x, times,
-                     [&](double t, double s, const Tensor& at_t, const Tensor& x0) {
-                         const LevelAt from = level_at(path, t), to = level_at(path, s);
-                         const double h = lambda(to) - lambda(from), ratio = h / (2 * h_before);
-                         const Tensor d = before.defined() ? (1 + ratio) * x0 - ratio * before : x0;
-                         before = x0;
-                         h_before = h;
-                         return first_order(from, to, at_t, d);
-                     });
+    return over_grid(
+        denoise, path, x, times,
+        [&](const LevelAt& from, const LevelAt& to, const Tensor& at_t, const Tensor& x0) {
+            const double h = lambda(to) - lambda(from), ratio = h / (2 * h_before);
+            const Tensor d = before.defined() ? (1 + ratio) * x0 - ratio * before : x0;
+            before = x0;
+            h_before = h;
+            return first_order(from, to, at_t, d);
+        });
 }
 
 }  // namespace pushforward

@@ -1,6 +1,7 @@
 #include "pushforward/samplers/solvers.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 
 #include <ATen/ops/full.h>
@@ -49,12 +50,9 @@ const std::vector<SolverEntry>& solver_catalogue() {
 }
 
 const SolverEntry& solver_entry(const std::string& name) {
-    std::vector<std::string> names;
-    for (const auto& entry : solver_catalogue()) {
-        if (entry.name == name) return entry;
-        names.push_back(entry.name);
-    }
-    throw UsageError(text("no solver '", name, "'", nearest_hint(name, names)));
+    return find_named(solver_catalogue(), &SolverEntry::name, name, [&](const auto& names) {
+        return text("no solver '", name, "'", nearest_hint(name, names));
+    });
 }
 
 }  // namespace pushforward

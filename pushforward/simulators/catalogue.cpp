@@ -1,6 +1,7 @@
 #include "pushforward/simulators/catalogue.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/simulators/glyphs.hpp"
 #include "pushforward/simulators/mixture.hpp"
@@ -38,13 +39,10 @@ const std::vector<SimulatorEntry>& simulators() {
 }
 
 const SimulatorEntry& find_simulator(const std::string& name) {
-    std::vector<std::string> names;
-    for (const auto& e : simulators()) {
-        if (e.name == name) return e;
-        names.push_back(e.name);
-    }
-    throw UsageError(text("sim:", name, ": no such simulator", nearest_hint(name, names),
-                          "; there are ", one_of(names)));
+    return find_named(simulators(), &SimulatorEntry::name, name, [&](const auto& names) {
+        return text("sim:", name, ": no such simulator", nearest_hint(name, names), "; there are ",
+                    one_of(names));
+    });
 }
 
 std::unique_ptr<Simulator> make_simulator(

@@ -1,6 +1,7 @@
 #include "pushforward/testing/bench.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/core/rng.hpp"
 #include "pushforward/testing/bench_unet.hpp"
@@ -38,12 +39,9 @@ const std::vector<BenchCase>& bench_cases() {
 }
 
 const BenchCase& bench_case(const std::string& name) {
-    std::vector<std::string> names;
-    for (const auto& c : bench_cases()) {
-        if (c.name == name) return c;
-        names.push_back(c.name);
-    }
-    throw UsageError("bench " + name + ": expected " + one_of(names) + nearest_hint(name, names));
+    return find_named(bench_cases(), &BenchCase::name, name, [&](const auto& names) {
+        return "bench " + name + ": expected " + one_of(names) + nearest_hint(name, names);
+    });
 }
 
 }  // namespace pushforward

@@ -65,6 +65,14 @@ bool needs_samples(const std::vector<std::string>& names, const Judged& without)
 
 }  // namespace
 
+Condition known_conditions(const DataSpec& spec, const Condition& c) {
+    Condition known;
+    for (const Field& f : spec.conditions)
+        if (const auto found = c.value.find(f.name); found != c.value.end())
+            known.value[f.name] = found->second;
+    return known;
+}
+
 std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec) {
     auto data = open_data(spec);
     if (!(data->spec().x == run.description.spec.x))
@@ -89,10 +97,7 @@ Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) 
     judged.log_det = run.description.scaling.log_det(data.x.sizes().slice(1));
     judged.seed = request.seed;
     if (needs_samples(names, judged)) {
-        Condition c;
-        for (const Field& f : run.model->spec().conditions)
-            if (const auto found = data.c.value.find(f.name); found != data.c.value.end())
-                c.value[f.name] = found->second;
+        const Condition c = known_conditions(run.model->spec(), data.c);
         const auto count = static_cast<std::int64_t>(rows.size());
         judged.samples = draw_samples(*run.model, run.description.scaling, count, c, request.seed,
                                       request.batch, run.device,

@@ -9,6 +9,9 @@ namespace pushforward {
 /// The data of a SPEC; UsageError when its items are not like those that the run was trained on.
 std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec);
 
+/// Those fields of a condition that a model of `spec` knows.
+Condition known_conditions(const DataSpec& spec, const Condition& c);
+
 /// What `eval` is asked for.
 struct EvaluationRequest {
     std::string data;                  ///< a SPEC; empty: the run's held-out rows

@@ -1,6 +1,7 @@
 #include "pushforward/training/scoring.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/training/evaluation.hpp"
 
@@ -16,13 +17,10 @@ namespace {
 Estimator find_estimator(const Density& density, const std::string& name) {
     const auto all = density.estimators();
     if (name.empty()) return all.front();
-    std::vector<std::string> names;
-    for (const auto& estimator : all) {
-        if (estimator.name == name) return estimator;
-        names.push_back(estimator.name);
-    }
-    throw UsageError(
-        text("--estimator ", name, ": this model has ", one_of(names), nearest_hint(name, names)));
+    return find_named(all, &Estimator::name, name, [&](const auto& names) {
+        return text("--estimator ", name, ": this model has ", one_of(names),
+                    nearest_hint(name, names));
+    });
 }
 
 /// Whether all values are multiples of 1/255 in [0, 1].
@@ -71,10 +69,7 @@ Scores score_run(const OpenedRun& run, const ScoreRequest& request) {
             log_det -= static_cast<double>(scores.dims) * std::log(256.0);
         }
         const Batch model = scaling.to_model(batch).to(run.device);
-        Condition c;
-        for (const Field& f : run.model->spec().conditions)
-            if (const auto found = model.c.value.find(f.name); found != model.c.value.end())
-                c.value[f.name] = found->second;
+        const Condition c = known_conditions(run.model->spec(), model.c);
         parts.push_back(density->log_prob(model.x, c, scores.estimator.name, rng.rows_from(i))
                             .to(torch::kCPU, torch::kDouble) +
                         log_det);

@@ -1,6 +1,7 @@
 #include "pushforward/families/diffusion/gaussian.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/core/rowwise.hpp"
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/unet.hpp"
 #include "pushforward/samplers/likelihood.hpp"
@@ -13,13 +14,6 @@
 
 namespace pushforward {
 namespace {
-
-/// A number a row, in x's type and broadcast over its event.
-Tensor rowwise(const Tensor& number, const Tensor& x) {
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
-    shape[0] = number.size(0);
-    return number.to(x.options().requires_grad(false)).view(shape);
-}
 
 class Gaussian : public Model, public Denoiser {
 public:
