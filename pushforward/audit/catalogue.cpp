@@ -1,9 +1,16 @@
 #include "pushforward/audit/catalogue.hpp"
 
+#include "pushforward/audit/annealing.hpp"
+#include "pushforward/audit/entropy_production.hpp"
 #include "pushforward/audit/epsilon_loss.hpp"
 #include "pushforward/audit/flow_likelihood.hpp"
 #include "pushforward/audit/forward_process.hpp"
+#include "pushforward/audit/guidance.hpp"
 #include "pushforward/audit/image_unet.hpp"
+#include "pushforward/audit/memorisation.hpp"
+#include "pushforward/audit/reverse_sde.hpp"
+#include "pushforward/audit/score_matching.hpp"
+#include "pushforward/audit/solver_orders.hpp"
 #include "pushforward/audit/variational_bound.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
@@ -19,10 +26,24 @@ const std::vector<ClaimEntry>& claim_catalogue() {
          "Ho et al. 2020", make_epsilon_loss},
         {"F3", "the variational bound of N(0, 1) is its entropy, or above it by a closed form",
          "Ho et al. 2020", make_variational_bound},
+        {"F4", "the reverse SDE, ancestral steps and Langevin's corrections give the data's law",
+         "Anderson 1982; Song et al. 2021", make_reverse_sde},
         {"F5", "the probability-flow ODE gives a normalised density close to the data's",
          "Song et al. 2021", make_flow_likelihood},
+        {"F6", "solvers of the probability-flow ODE have their orders and end where it does",
+         "Karras et al. 2022; Lu et al. 2022", make_solver_orders},
+        {"F7", "denoising, implicit and sliced score matching have the same minimiser",
+         "Hyvarinen 2005; Vincent 2011; Song et al. 2019", make_score_matching_claim},
+        {"F8", "annealed Langevin dynamics finds the weights that plain dynamics cannot",
+         "Song & Ermon 2019", make_annealing},
+        {"F10", "guidance gives the law of the guided ODE, which is not the tilted one",
+         "Ho & Salimans 2022", make_guidance},
         {"F12", "a U-Net fits eight pictures to the posterior mean's loss and draws sprites",
          "Ronneberger et al. 2015; Ho et al. 2020", make_image_unet},
+        {"F14", "the entropy that noise produces, by the score, is that of the data",
+         "Stam 1959; Song et al. 2021", make_entropy_production},
+        {"F15", "a denoiser fitted to few items draws them, fitted to many it does not",
+         "Somepalli et al. 2023", make_memorisation},
     };
     return all;
 }

@@ -109,7 +109,7 @@ private:
             if (std::find(looked_at.begin(), looked_at.end(), k) == looked_at.end()) continue;
             const Tensor z = (x - path.alpha[k] * x0) / path.sigma[k];
             const double distance =
-                normal_distance({z.data_ptr<double>(), z.data_ptr<double>() + n});
+                ks_distance({z.data_ptr<double>(), z.data_ptr<double>() + n}, normal_cdf);
             least = std::min(least, kolmogorov_p(distance, n));
         }
         const double p =

@@ -41,18 +41,21 @@ double kolmogorov_p(double distance, std::int64_t n) {
     return std::clamp(sum, 0.0, 1.0);
 }
 
-double normal_distance(std::vector<double> values) {
+double ks_distance(std::vector<double> values, const std::function<double(double)>& cdf) {
     for (double v : values)
         if (!std::isfinite(v)) return 1;
     std::sort(values.begin(), values.end());
     const double n = static_cast<double>(values.size());
     double distance = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const double p = 0.5 * std::erfc(-values[i] / std::numbers::sqrt2);
-        const double below = static_cast<double>(i) / n;
+        const double p = cdf(values[i]), below = static_cast<double>(i) / n;
         distance = std::max({distance, p - below, below + 1 / n - p});
     }
     return distance;
+}
+
+double normal_cdf(double x) {
+    return 0.5 * std::erfc(-x / std::numbers::sqrt2);
 }
 
 double chi_square_p(double statistic, std::int64_t degrees) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ NoiseChain noise_chain(const std::string& schedule, std::int64_t steps);
 
 /// P(sup |F_n - F| > `distance`) of n independent draws (Kolmogorov 1933; Stephens 1970).
 double kolmogorov_p(double distance, std::int64_t n);
-/// sup |F_n - Phi| of `values` against the standard normal.
-double normal_distance(std::vector<double> values);
+/// sup |F_n - F| of `values` against a distribution function; 1 when a value is not finite.
+double ks_distance(std::vector<double> values, const std::function<double(double)>& cdf);
+/// Phi.
+double normal_cdf(double x);
 /// P(chi^2 > `statistic`) with that many degrees of freedom.
 double chi_square_p(double statistic, std::int64_t degrees);
 /// Phi^-1.

@@ -82,6 +82,8 @@ public:
     /// square of it is the simple loss of the parametrisation's paper.
     virtual Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
                             const Condition& c) const = 0;
+    /// That unit: E[x0 | x_t] - x0 is this times the residual, float64 [B].
+    virtual Tensor residual_scale(const Tensor& t) const = 0;
 };
 
 struct SampleRequest {
@@ -90,6 +92,12 @@ struct SampleRequest {
     Condition c = {};        ///< [n] rows, or empty
     at::Device device = at::kCPU;
 };
+
+/// UsageError when fewer than one item is asked for, an item's size varies, or a condition is one
+/// that `spec` lacks, has not n rows, or holds labels that it does not know.
+void check_request(const DataSpec& spec, const SampleRequest& request);
+/// [n, event...].
+std::vector<std::int64_t> shape_of(const Space& x, std::int64_t n);
 
 struct Samples {
     Tensor x;                      ///< [n, event...] in model units

@@ -142,4 +142,9 @@ std::vector<std::int64_t> Rng::permutation(std::int64_t n) {
     return p;
 }
 
+Tensor normal_like(const Tensor& x, Rng& rng) {
+    return rng.normal(x.sizes(), x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat,
+                      x.device());
+}
+
 }  // namespace pushforward

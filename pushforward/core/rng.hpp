@@ -52,4 +52,7 @@ private:
     std::uint32_t draw_ = 0;
 };
 
+/// Standard normal of x's shape and device, float64 where x is and float32 otherwise.
+Tensor normal_like(const Tensor& x, Rng& rng);
+
 }  // namespace pushforward

@@ -6,6 +6,8 @@
 #include "pushforward/families/diffusion/ddpm.hpp"
 #include "pushforward/families/diffusion/edm.hpp"
 #include "pushforward/families/diffusion/flow_matching.hpp"
+#include "pushforward/families/diffusion/mixture.hpp"
+#include "pushforward/families/diffusion/score_sde.hpp"
 
 namespace pushforward {
 namespace {
@@ -38,6 +40,12 @@ const std::vector<CatalogueEntry>& catalogue() {
         entry("flow_matching", "diffusion", "velocity along straight paths from noise to data",
               "Lipman et al. 2022; Liu, Gong & Liu 2022", flow_matching_sampling(), {"denoising"},
               make_flow_matching),
+        entry("score_sde", "diffusion", "score-based models of an SDE: VP, sub-VP or VE",
+              "Song et al. 2021", DenoisingSampling{}, {"denoising", "score_matching"},
+              make_score_sde),
+        entry("mixture", "mixture", "a mixture of normals, as a density and as a denoiser",
+              "McLachlan & Peel 2000", MixtureSampling{},
+              {"likelihood", "denoising", "score_matching"}, make_mixture_model),
     };
     return all;
 }

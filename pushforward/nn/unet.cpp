@@ -51,17 +51,17 @@ struct ResidualBlock {
     }
 };
 
-/// softmax(q k^T / sqrt(d)) v for [B, heads, positions, d]. LibTorch's bfloat16 kernel on the CPU
-/// spends most of its backward pass on making a oneDNN primitive for each head's small products;
-/// batched ones are four times faster there, while their scores, [B, heads, positions^2], are
-/// small.
+/// softmax(q k^T / sqrt(d)) v for [B, heads, positions, d]. LibTorch's kernel on the CPU spends
+/// most of its bfloat16 backward pass on making a oneDNN primitive for each head's small products,
+/// and its gradient cannot be differentiated; batched products are four times faster there and can,
+/// while their scores, [B, heads, positions^2], are small.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v) {
     constexpr std::int64_t few = 256;
-    if (q.scalar_type() != at::kBFloat16 || !q.is_cpu() || q.size(2) > few)
-        return at::scaled_dot_product_attention(q, k, v);
+    if (!q.is_cpu() || q.size(2) > few) return at::scaled_dot_product_attention(q, k, v);
+    const auto wide = q.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-    const Tensor scores = at::matmul(q, k.transpose(-1, -2)).to(at::kFloat) * scale;
-    return at::matmul(at::softmax(scores, -1).to(at::kBFloat16), v);
+    const Tensor scores = at::matmul(q, k.transpose(-1, -2)).to(wide) * scale;
+    return at::matmul(at::softmax(scores, -1).to(q.scalar_type()), v);
 }
 
 /// Multi-head self-attention over all positions, added to its input (Vaswani et al. 2017).

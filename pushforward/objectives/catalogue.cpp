@@ -4,6 +4,8 @@
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/objectives/denoising.hpp"
+#include "pushforward/objectives/likelihood.hpp"
+#include "pushforward/objectives/score_matching.hpp"
 
 namespace pushforward {
 namespace {
@@ -23,6 +25,10 @@ const std::vector<ObjectiveEntry>& objective_catalogue() {
     static const std::vector<ObjectiveEntry> all = {
         entry("denoising", "the squared error of a denoiser in its network's own units",
               "Ho, Jain & Abbeel 2020; Karras et al. 2022; Lipman et al. 2022", make_denoising),
+        entry("score_matching", "the score's error by integration by parts: no noise is compared",
+              "Hyvarinen 2005; Song et al. 2019", make_score_matching),
+        entry("likelihood", "the negative log-density: maximum likelihood", "Fisher 1922",
+              make_likelihood),
     };
     return all;
 }

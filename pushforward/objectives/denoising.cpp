@@ -1,12 +1,12 @@
 #include "pushforward/objectives/denoising.hpp"
 
+#include "pushforward/math/assignment.hpp"
+#include "pushforward/objectives/parts.hpp"
+
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/add.h>
-#include <ATen/ops/logical_and.h>
-#include <ATen/ops/sigmoid.h>
-#include <ATen/ops/special_ndtri.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/tensor.h>
-#include <torch/nn/module.h>
 
 #include <utility>
 #include <vector>
@@ -16,6 +16,13 @@ namespace {
 
 // The streams of a step's generator.
 enum Stream : std::uint64_t { times = 0, noise = 1, conditions = 2 };
+
+/// The noise in the order of least squared distance to the items.
+Tensor paired(const Tensor& x, const Tensor& eps) {
+    const at::NoGradGuard no_grad;
+    const auto order = assignment(squared_distances(x, eps));
+    return eps.index_select(0, at::tensor(order, at::kLong).to(eps.device()));
+}
 
 class Denoising : public Objective {
 public:
@@ -28,15 +35,10 @@ public:
     }
 
     std::vector<Player> players(Model& model, const Sources&) const override {
-        Player player;
-        player.name = "model";
-        ParameterGroup& group = player.groups.emplace_back();
-        for (const auto& p : model.module().named_parameters())
-            group.parameters.emplace_back(p.key(), p.value());
-        player.loss = [&model, options = options_](const Batch& batch, const Step& step) {
-            return loss(*model.denoiser(), options, batch, step);
-        };
-        return {player};
+        return one_player(model,
+                          [&model, options = options_](const Batch& batch, const Step& step) {
+                              return loss(*model.denoiser(), options, batch, step);
+                          });
     }
 
 private:
@@ -46,11 +48,15 @@ private:
         Rng for_times = step.rng.split(times), for_noise = step.rng.split(noise),
             for_conditions = step.rng.split(conditions);
         const Tensor t = draw_times(model.path(), options, rows, for_times).to(batch.x.device());
-        const Tensor eps = for_noise.normal(batch.x.sizes(), at::kFloat, batch.x.device());
+        Tensor eps = for_noise.normal(batch.x.sizes(), at::kFloat, batch.x.device());
+        if (options.pairing == Pairing::optimal_transport) eps = paired(batch.x, eps);
         const Condition c = hide_rows(batch.c, rows, options.condition_dropout, for_conditions);
-        const Tensor errors = denoising_errors(model, batch.x, eps, t, c);
-        if (!batch.weight.defined()) return {errors.mean()};
-        return {(errors * batch.weight).sum() / batch.weight.sum()};
+        Tensor errors = denoising_errors(model, batch.x, eps, t, c);
+        if (options.weighting != Weighting::model)
+            errors = errors * (weight_of(options.weighting, model.path(), t) *
+                               model.residual_scale(t).square())
+                                  .to(errors.scalar_type());
+        return {mean_over(batch, errors)};
     }
 
     DenoisingOptions options_;
@@ -59,28 +65,22 @@ private:
 }  // namespace
 
 void DenoisingOptions::visit(Fields& f) {
-    f.choice(
-        "times", times, {"model", "uniform", "logit_normal"},
-        {.doc = "training times: as in the model's paper, uniform, or the sigmoid of a normal"});
-    f.number("location", location, {.doc = "mean of the normal of `logit_normal`"});
-    f.number("scale", scale, {.doc = "its standard deviation", .low = 0, .open_low = true});
-    f.flag("stratified", stratified, {.doc = "spread the times of a batch evenly"});
+    TimeOptions::visit(f);
+    f.choice_of("weighting", weighting,
+                {{"model", Weighting::model},
+                 {"epsilon", Weighting::epsilon},
+                 {"x0", Weighting::x0},
+                 {"v", Weighting::v},
+                 {"truncated_snr", Weighting::truncated_snr},
+                 {"min_snr", Weighting::min_snr},
+                 {"likelihood", Weighting::likelihood}},
+                {.doc = "what the error at each time counts"});
+    f.choice_of(
+        "pairing", pairing,
+        {{"independent", Pairing::independent}, {"optimal_transport", Pairing::optimal_transport}},
+        {.doc = "which noise goes with which item of a batch"});
     f.number("condition_dropout", condition_dropout,
              {.doc = "how often a row's condition is hidden, for guidance", .low = 0, .high = 1});
-}
-
-Tensor draw_times(const Path& path, const DenoisingOptions& options, std::int64_t n, Rng& rng) {
-    Tensor u = rng.uniform({n}, at::kDouble);
-    if (options.stratified) {
-        const auto stratum = rng.permutation(n);
-        u = (u + at::tensor(stratum, at::kLong)) / n;
-    }
-    if (options.times == "model") return path.training_time(u);
-    if (options.times == "logit_normal")  // Esser et al. 2024, eq. 19
-        u = at::sigmoid(options.location + options.scale * at::special_ndtri(u));
-    if (path.steps() > 0)
-        return ((u * path.steps()).floor() + 1).clamp_max(path.steps()) / path.steps();
-    return path.t_min() + (path.t_max() - path.t_min()) * u;
 }
 
 Tensor denoising_errors(const Denoiser& model, const Tensor& x0, const Tensor& eps, const Tensor& t,
@@ -89,15 +89,27 @@ Tensor denoising_errors(const Denoiser& model, const Tensor& x0, const Tensor& e
     return r.square().flatten(1).mean(1);
 }
 
-Condition hide_rows(const Condition& c, std::int64_t rows, double p, Rng& rng) {
-    if (p == 0 || c.empty()) return c;
-    Condition hidden = c;
-    for (const auto& [name, value] : c.value) {
-        const Tensor kept = rng.uniform({rows}, at::kFloat, value.device()) >= p;
-        const auto given = c.given.find(name);
-        hidden.given[name] = given == c.given.end() ? kept : at::logical_and(given->second, kept);
+Tensor weight_of(Weighting weighting, const Path& path, const Tensor& t) {
+    const Level at = path.at(t);
+    const Tensor snr = (at.alpha / at.sigma).square();
+    switch (weighting) {
+        case Weighting::epsilon:
+            return snr;
+        case Weighting::v:
+            return snr + 1;
+        case Weighting::truncated_snr:
+            return snr.clamp_min(1);
+        case Weighting::min_snr:
+            return snr.clamp_max(5);
+        case Weighting::likelihood: {
+            const Level slope = path.derivative(t);
+            return at.alpha * (at.alpha * slope.sigma - slope.alpha * at.sigma) / at.sigma.pow(3);
+        }
+        case Weighting::model:
+        case Weighting::x0:
+            break;
     }
-    return hidden;
+    return at::ones_like(snr);
 }
 
 std::unique_ptr<Objective> make_denoising(const DenoisingOptions& options) {

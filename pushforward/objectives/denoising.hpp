@@ -1,18 +1,25 @@
 #pragma once
 
-#include "pushforward/base/fields.hpp"
 #include "pushforward/core/objective.hpp"
+#include "pushforward/objectives/training_times.hpp"
 
 #include <memory>
-#include <string>
 
 namespace pushforward {
 
-/// How times are drawn while training, and how often conditions are hidden.
-struct DenoisingOptions : Options {
-    std::string times = "model";  ///< model, uniform or logit_normal
-    double location = 0, scale = 1;
-    bool stratified = true;
+/// How each time's error counts, times |E[x0 | x_t] - x0|^2 with SNR = alpha^2 / sigma^2:
+/// model: as the network's own units have it; epsilon: SNR (Ho et al. 2020); x0: 1; v: SNR + 1 and
+/// truncated_snr: max(SNR, 1) (Salimans & Ho 2022); min_snr: min(SNR, 5) (Hang et al. 2023);
+/// likelihood: -SNR'(t) / 2, nats a unit of time (Song et al. 2021b; Kingma et al. 2021).
+enum class Weighting { model, epsilon, x0, v, truncated_snr, min_snr, likelihood };
+
+/// How noise meets data: independent draws, or within each batch paired by the assignment of least
+/// sum |x0 - eps|^2, so that paths cross less (Pooladian et al. 2023; Tong et al. 2023).
+enum class Pairing { independent, optimal_transport };
+
+struct DenoisingOptions : TimeOptions {
+    Weighting weighting = Weighting::model;
+    Pairing pairing = Pairing::independent;
     double condition_dropout = 0.1;
 
     void visit(Fields& f) override;
@@ -25,16 +32,11 @@ struct DenoisingOptions : Options {
 /// row by row, which is what classifier-free guidance needs (Ho & Salimans 2022).
 std::unique_ptr<Objective> make_denoising(const DenoisingOptions& options);
 
-/// n training times, float64 [n]; stratified: row r draws from the stratum pi(r) of n equal ones
-/// for a random permutation pi (Kingma et al. 2021, antithetic times), so that the noise levels of
-/// a batch cover the range evenly. The marginal of each row is the same as without.
-Tensor draw_times(const Path& path, const DenoisingOptions& options, std::int64_t n, Rng& rng);
-
 /// One squared residual a row, averaged over the event: float32 [B], differentiable.
 Tensor denoising_errors(const Denoiser& model, const Tensor& x0, const Tensor& eps, const Tensor& t,
                         const Condition& c);
 
-/// The same condition with each row of each field hidden with probability p, independently.
-Condition hide_rows(const Condition& c, std::int64_t rows, double p, Rng& rng);
+/// The weight of a squared error of x0 at each time, float64 [B]; not for Weighting::model.
+Tensor weight_of(Weighting weighting, const Path& path, const Tensor& t);
 
 }  // namespace pushforward

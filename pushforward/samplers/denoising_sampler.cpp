@@ -7,34 +7,6 @@
 #include <ATen/core/grad_mode.h>
 
 namespace pushforward {
-namespace {
-
-void check(const DataSpec& spec, const SampleRequest& request) {
-    PF_CHECK(request.n >= 1, "sample: n", "at least 1", request.n);
-    for (auto size : spec.x.event)
-        PF_CHECK(size > 0, "sample", "items of a fixed size", text("a size of ", size));
-    for (const auto& [name, value] : request.c.value) {
-        const Field* field = spec.condition(name);
-        if (!field) {
-            std::string known;
-            for (const auto& f : spec.conditions) known += (known.empty() ? "" : ", ") + f.name;
-            throw UsageError(text("sample: condition '", name, "': the model knows ",
-                                  known.empty() ? "no conditions" : known));
-        }
-        PF_CHECK(value.dim() >= 1 && value.size(0) == request.n,
-                 text("sample: condition '", name, "'"), text(request.n, " rows"),
-                 value.dim() >= 1 ? value.size(0) : 0);
-        if (field->space.kind == Kind::symbol)
-            PF_CHECK(
-                value.min().item<std::int64_t>() >= 0 &&
-                    value.max().item<std::int64_t>() < field->space.symbols,
-                text("sample: condition '", name, "'"),
-                text("labels from 0 to ", field->space.symbols - 1),
-                text(value.min().item<std::int64_t>(), " to ", value.max().item<std::int64_t>()));
-    }
-}
-
-}  // namespace
 
 void DenoisingSampling::visit(Fields& f) {
     Fields::Texts names;
@@ -55,10 +27,11 @@ void DenoisingSampling::visit(Fields& f) {
              {.doc = "edm_stochastic: largest sigma / alpha that noise is added at", .low = 0});
     f.number("churn_noise", solver.churn.noise,
              {.doc = "edm_stochastic: deviation of that noise", .low = 0});
-    f.integer("corrections", solver.corrections,
-              {.doc = "predictor_corrector: Langevin steps after each step", .low = 0});
+    f.integer(
+        "corrections", solver.corrections,
+        {.doc = "predictor_corrector, annealed_langevin: Langevin steps at each time", .low = 0});
     f.number("corrector_ratio", solver.ratio,
-             {.doc = "predictor_corrector: their signal-to-noise ratio", .low = 0});
+             {.doc = "their signal-to-noise ratio: steps are of size 2 (ratio sigma)^2", .low = 0});
     f.number("tolerance", solver.tolerance,
              {.doc = "adaptive: largest error of a step, relative and absolute",
               .low = 0,
@@ -78,7 +51,7 @@ void DenoisingSampling::visit(Fields& f) {
 
 Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const DenoisingSampling& o,
                         const SampleRequest& request, Rng rng) {
-    check(spec, request);
+    check_request(spec, request);
     const at::NoGradGuard no_grad;
     const Path& path = model.path();
     const std::vector<double> times = time_grid(path, o.grid, o.steps, o.rho);
@@ -88,10 +61,8 @@ Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const Denoi
         denoise = clipped(std::move(denoise), 1);
 
     rng = rng.rows_from(request.first);
-    std::vector<std::int64_t> shape{request.n};
-    shape.insert(shape.end(), spec.x.event.begin(), spec.x.event.end());
     Tensor x = o.temperature * level_at(path, times.front()).sigma *
-               rng.normal(shape, at::kFloat, request.device);
+               rng.normal(shape_of(spec.x, request.n), at::kFloat, request.device);
     samples.x = solver_entry(o.sampler).solve(denoise, path, x, times, o.solver, rng);
     return samples;
 }

@@ -1,6 +1,7 @@
 #include "pushforward/samplers/likelihood.hpp"
 
 #include "pushforward/core/rowwise.hpp"
+#include "pushforward/math/divergence.hpp"
 #include "pushforward/math/ode.hpp"
 #include "pushforward/samplers/guidance.hpp"
 #include "pushforward/samplers/time_grid.hpp"
@@ -12,7 +13,6 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 #include <numbers>
@@ -59,22 +59,6 @@ public:
 private:
     const Denoiser& model_;
 };
-
-/// div g at x for g's rows depending on x's rows alone; y = g(x) with its graph.
-Tensor divergence(const Tensor& y, const Tensor& x, Trace trace, const Tensor& signs) {
-    if (trace == Trace::hutchinson)
-        return per_row(signs * torch::autograd::grad({y}, {x}, {signs})[0]);
-    const Tensor flat = y.flatten(1);
-    const std::int64_t dims = flat.size(1);
-    Tensor sum = at::zeros({x.size(0)}, x.options());
-    for (std::int64_t i = 0; i < dims; ++i) {
-        const bool more = i + 1 < dims;
-        const Tensor row =
-            torch::autograd::grad({flat.select(1, i).sum()}, {x}, {}, more)[0].flatten(1);
-        sum = sum + row.select(1, i);
-    }
-    return sum;
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pushforward/math/divergence.hpp"
 #include "pushforward/samplers/solvers.hpp"
 
 #include <memory>
@@ -7,8 +8,6 @@
 namespace pushforward {
 
 // log-densities of what a denoiser generates, in nats, [B] float64. x is [B, event...], D numbers.
-
-enum class Trace { exact, hutchinson };
 
 /// By the probability-flow ODE dx/dt = f (Chen et al. 2018, eq. 8; Song et al. 2021, eq. 39):
 ///   log p(x) = log N(x_T; 0, sigma_T^2) + int_{t_min}^{T} div f dt + D log alpha(t_min),

@@ -1,3 +1,4 @@
+#include "pushforward/samplers/langevin.hpp"
 #include "pushforward/samplers/solvers.hpp"
 #include "pushforward/samplers/time_grid.hpp"
 
@@ -9,9 +10,17 @@
 namespace pushforward {
 namespace {
 
-Tensor noise_like(const Tensor& x, Rng& rng) {
-    const auto type = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    return rng.normal(x.sizes(), type, x.device());
+Tensor score_of(const LevelAt& at, const Tensor& x, const Tensor& x0) {
+    return (at.alpha * x0 - x) / (at.sigma * at.sigma);
+}
+
+/// n Langevin steps of size 2 (ratio sigma)^2 at the noise level of time t.
+Tensor corrected(const Denoise& denoise, const Path& path, const Tensor& x, double t,
+                 std::int64_t n, double ratio, Rng& rng) {
+    const LevelAt at = level_at(path, t);
+    const double step = 2 * ratio * ratio * at.sigma * at.sigma;
+    return langevin([&](const Tensor& y) { return score_of(at, y, denoise_at(denoise, y, t)); }, x,
+                    step, n, rng);
 }
 
 }  // namespace
@@ -30,7 +39,7 @@ Tensor ddim(const Denoise& denoise, const Path& path, Tensor x, const std::vecto
         const double kept = t.alpha / s.alpha * s.sigma / t.sigma;
         const double v = eta * eta * s.sigma * s.sigma * std::max(0.0, 1 - kept * kept);
         x = s.alpha * x0 + std::sqrt(std::max(0.0, s.sigma * s.sigma - v)) * eps;
-        if (v > 0) x = x + std::sqrt(v) * noise_like(x, rng);
+        if (v > 0) x = x + std::sqrt(v) * normal_like(x, rng);
     }
     return x;
 }
@@ -56,7 +65,7 @@ Tensor edm_stochastic(const Denoise& denoise, const Path& path, Tensor x,
             const double back = time_at_log_snr(path, lambda);
             const double added = std::sqrt(std::max(0.0, higher * higher - sigma * sigma));
             x = level_at(path, back).alpha *
-                (x / at.alpha + added * churn.noise * noise_like(x, rng));
+                (x / at.alpha + added * churn.noise * normal_like(x, rng));
             t = back;
         }
         x = heun(denoise, path, x, {t, times[i + 1]});
@@ -75,8 +84,8 @@ Tensor euler_maruyama(const Denoise& denoise, const Path& path, Tensor x,
         }
         const double f = at.alpha_slope / at.alpha;
         const double g2 = 2 * at.sigma * at.sigma * (at.sigma_slope / at.sigma - f);
-        const Tensor score = (at.alpha * denoise_at(denoise, x, t) - x) / (at.sigma * at.sigma);
-        x = x + dt * (f * x - g2 * score) + std::sqrt(-dt * g2) * noise_like(x, rng);
+        const Tensor score = score_of(at, x, denoise_at(denoise, x, t));
+        x = x + dt * (f * x - g2 * score) + std::sqrt(-dt * g2) * normal_like(x, rng);
     }
     return x;
 }
@@ -88,12 +97,23 @@ Tensor predictor_corrector(const Denoise& denoise, const Path& path, Tensor x,
         const double s = times[i + 1];
         x = ancestral(denoise, path, x, {times[i], s}, rng);
         if (s == 0) break;
-        const LevelAt at = level_at(path, s);
-        const double step = 2 * ratio * ratio * at.sigma * at.sigma;
-        for (std::int64_t k = 0; k < corrections; ++k) {
-            const Tensor score = (at.alpha * denoise_at(denoise, x, s) - x) / (at.sigma * at.sigma);
-            x = x + step * score + std::sqrt(2 * step) * noise_like(x, rng);
+        x = corrected(denoise, path, x, s, corrections, ratio, rng);
+    }
+    return x;
+}
+
+Tensor annealed_langevin(const Denoise& denoise, const Path& path, Tensor x,
+                         const std::vector<double>& times, std::int64_t corrections, double ratio,
+                         Rng& rng) {
+    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
+        const double t = times[i], s = times[i + 1];
+        const double alpha = level_at(path, t).alpha;
+        if (s == 0 || alpha == 0) {
+            x = ddim(denoise, path, x, {t, s}, 0, rng);
+            continue;
         }
+        x = corrected(denoise, path, x, t, corrections, ratio, rng);
+        x = level_at(path, s).alpha / alpha * x;
     }
     return x;
 }

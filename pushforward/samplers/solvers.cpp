@@ -45,6 +45,10 @@ const std::vector<SolverEntry>& solver_catalogue() {
          [](D d, P p, Tensor x, T t, S s, Rng& r) {
              return predictor_corrector(d, p, x, t, s.corrections, s.ratio, r);
          }},
+        {"annealed_langevin", "`corrections` of Langevin's dynamics at each noise level",
+         [](D d, P p, Tensor x, T t, S s, Rng& r) {
+             return annealed_langevin(d, p, x, t, s.corrections, s.ratio, r);
+         }},
     };
     return all;
 }

@@ -63,6 +63,12 @@ Tensor predictor_corrector(const Denoise& denoise, const Path& path, Tensor x,
                            const std::vector<double>& times, std::int64_t corrections, double ratio,
                            Rng& rng);
 
+/// `corrections` steps of Langevin's dynamics of size 2 (ratio sigma)^2 at each time, and nothing
+/// else but the path's scale between them (Song & Ermon 2019, alg. 1).
+Tensor annealed_langevin(const Denoise& denoise, const Path& path, Tensor x,
+                         const std::vector<double>& times, std::int64_t corrections, double ratio,
+                         Rng& rng);
+
 /// What solvers can be told.
 struct SolverSettings {
     double eta = 0;

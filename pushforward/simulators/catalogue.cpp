@@ -6,6 +6,7 @@
 #include "pushforward/simulators/glyphs.hpp"
 #include "pushforward/simulators/mixture.hpp"
 #include "pushforward/simulators/moons.hpp"
+#include "pushforward/simulators/normal.hpp"
 #include "pushforward/simulators/sprites.hpp"
 
 namespace pushforward {
@@ -34,6 +35,8 @@ const std::vector<SimulatorEntry>& simulators() {
                             make_moons),
         entry<MixtureOptions>("mixture", "any mixture of round normals, exact density", 50000,
                               make_mixture),
+        entry<NormalOptions>("normal", "one normal of any covariance, exact density", 50000,
+                             make_normal),
     };
     return all;
 }

@@ -2,6 +2,7 @@
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/core/dataset.hpp"
+#include "pushforward/core/rowwise.hpp"
 #include "pushforward/core/weights.hpp"
 
 #include <ATen/Context.h>
@@ -175,6 +176,14 @@ std::string denoising(const LawSubject& s) {
     const Level start = path.at(at::full({1}, 0., at::kDouble));
     if (start.alpha.item<double>() != 1 || start.sigma.item<double>() != 0)
         return "the path does not begin at the data";
+    const Tensor x0 = s.batch.x, eps = Rng(9).normal(x0.sizes());
+    const Tensor t = times(at::arange(x0.size(0), at::kLong));
+    const Level level = path.at(t);
+    const Tensor noised = rowwise(level.alpha, x0) * x0 + rowwise(level.sigma, x0) * eps;
+    const Tensor error = denoiser->predict_x0(noised, t, s.batch.c) - x0;
+    const Tensor scale = rowwise(denoiser->residual_scale(t), x0);
+    if (apart(error, scale * denoiser->residual(x0, eps, t, s.batch.c)) > 1e-3)
+        return "the residual times its scale is not the error of x0";
     return row_function(s, [&](const Tensor& x, const Condition& c, const Tensor& rows) {
         return denoiser->predict_x0(x, times(rows), c);
     });

@@ -5,6 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/expm1.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/stack.h>
@@ -61,6 +62,7 @@ public:
         return predict_x0(level.alpha.unsqueeze(1) * x0 + level.sigma.unsqueeze(1) * eps, t, c) -
                x0;
     }
+    Tensor residual_scale(const Tensor& t) const override { return at::ones_like(t); }
 
 private:
     const Path& path_;

@@ -55,8 +55,8 @@ TEST_CASE("tail probabilities at known quantiles") {
     CHECK(kolmogorov_p(1, 100) < 1e-12);
     CHECK(chi_square_p(9.4877, 4) == doctest::Approx(0.05).scale(0).epsilon(1e-3));
     CHECK(normal_quantile(0.975) == doctest::Approx(1.95996).epsilon(1e-5));
-    CHECK(normal_distance({0}) == doctest::Approx(0.5));
-    CHECK(normal_distance({0, std::nan("")}) == 1);
+    CHECK(ks_distance({0}, normal_cdf) == doctest::Approx(0.5));
+    CHECK(ks_distance({0, std::nan("")}, normal_cdf) == 1);
 }
 
 TEST_CASE("a noised batch spreads its rows over all steps, by the truth's levels") {

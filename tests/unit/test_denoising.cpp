@@ -3,10 +3,17 @@
 #include "pushforward/families/diffusion/flow_matching.hpp"
 #include "pushforward/objectives/catalogue.hpp"
 #include "pushforward/objectives/denoising.hpp"
+#include "pushforward/objectives/parts.hpp"
+#include "pushforward/objectives/training_times.hpp"
+
+#include "support.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <doctest/doctest.h>
 #include <torch/nn/module.h>
@@ -51,6 +58,46 @@ TEST_CASE("the loss of a network that says zero is the second moment of its targ
     CHECK(value == doctest::Approx(9 + 1).epsilon(0.02));
     CHECK(loss_of(*model, {}, batch, 5).value.item<double>() == value);
     CHECK(loss_of(*model, {}, batch, 6).value.item<double>() != value);
+}
+
+TEST_CASE("weightings count errors of x0 as their papers say") {
+    // A velocity of zero denoises x_t to itself: x_t - x0 = t (eps - x0), SNR = ((1 - t) / t)^2.
+    const auto model = fresh();
+    const auto path = straight_path();
+    const Tensor t = at::linspace(0.05, 0.95, 19, at::kDouble);
+    const Tensor snr = ((1 - t) / t).square();
+    const auto is = [&](Weighting weighting, const Tensor& expected) {
+        CHECK(testing::worst(weight_of(weighting, *path, t) / expected, at::ones_like(t)) < 1e-9);
+    };
+    is(Weighting::epsilon, snr);
+    is(Weighting::x0, at::ones_like(t));
+    is(Weighting::v, snr + 1);
+    is(Weighting::truncated_snr, at::where(t < 0.5, snr, at::ones_like(t)));
+    is(Weighting::min_snr, at::where(snr < 5, snr, 5 * at::ones_like(t)));
+    is(Weighting::likelihood, (1 - t) / t.pow(3));  // -SNR' / 2
+
+    // Through the objective: E (1 - t)^2 |eps - x0|^2 = 10 / 3 for x0 = 3 (4 standard errors: 0.08)
+    Batch batch;
+    batch.x = at::ones({20000, 2}) * 3;
+    DenoisingOptions options;
+    options.weighting = Weighting::epsilon;
+    CHECK(loss_of(*model, options, batch, 5).value.item<double>() ==
+          doctest::Approx(10. / 3).epsilon(0.025));
+}
+
+TEST_CASE("optimal transport pairs each item with noise near it") {
+    const auto model = fresh();  // its loss is |eps - x0|^2 averaged over the event
+    Rng rng(8);
+    Batch batch;
+    batch.x = rng.normal({256, 2});
+    DenoisingOptions options;
+    options.condition_dropout = 0;
+    const double independent = loss_of(*model, options, batch, 5).value.item<double>();
+    options.pairing = Pairing::optimal_transport;
+    const double paired = loss_of(*model, options, batch, 5).value.item<double>();
+    // |eps - x0|^2 is 2 on average; the two-sample W2^2 / 2 of 256 normal points is below 0.1
+    CHECK(independent == doctest::Approx(2).epsilon(0.2));
+    CHECK(paired < 0.1);
 }
 
 TEST_CASE("rows count by their weight") {

@@ -3,6 +3,7 @@
 #include "pushforward/families/diffusion/ddpm.hpp"
 #include "pushforward/families/diffusion/edm.hpp"
 #include "pushforward/families/diffusion/flow_matching.hpp"
+#include "pushforward/families/diffusion/score_sde.hpp"
 #include "pushforward/nn/mlp.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -11,6 +12,7 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/sqrt.h>
 #include <doctest/doctest.h>
 #include <torch/nn/module.h>
 
@@ -24,6 +26,13 @@ double worst(const Tensor& error) {
     return error.abs().max().item<double>();
 }
 
+std::shared_ptr<const GaussianPath> sde_path(Process process, Prediction prediction) {
+    ScoreSdeOptions options;
+    options.process = process;
+    options.prediction = prediction;
+    return pushforward::sde_path(options);
+}
+
 struct Case {
     std::string name;
     std::shared_ptr<const GaussianPath> path;
@@ -32,11 +41,16 @@ struct Case {
 std::vector<Case> cases() {
     std::vector<Case> all;
     for (auto schedule : {BetaSchedule::linear, BetaSchedule::cosine})
-        for (auto prediction : {Prediction::epsilon, Prediction::x0, Prediction::v})
+        for (auto prediction :
+             {Prediction::epsilon, Prediction::x0, Prediction::v, Prediction::score})
             all.push_back({text("ddpm ", int(schedule), int(prediction)),
                            ddpm_path(schedule, 1000, prediction)});
     all.push_back({"edm", edm_path(0.5, 0.002, 80)});
     all.push_back({"flow_matching", straight_path()});
+    for (auto process : {Process::vp, Process::sub_vp, Process::ve})
+        for (auto prediction : {Prediction::epsilon, Prediction::v})
+            all.push_back(
+                {text("score_sde ", int(process), int(prediction)), sde_path(process, prediction)});
     return all;
 }
 
@@ -82,6 +96,32 @@ TEST_CASE("the network's target is what each paper names") {
         expect(*v, level.alpha * eps - level.sigma * x0, 1e-9);
     }
     expect(*straight_path(), (eps - x0) * ones, 1e-11);
+    const auto ve = sde_path(Process::ve, Prediction::v);
+    const Level far = ve->at(t);
+    expect(*sde_path(Process::ve, Prediction::score), -eps / far.sigma, 1e-8);
+    expect(*ve, (eps - far.sigma * x0) / at::sqrt(1 + far.sigma * far.sigma), 1e-9);
+}
+
+TEST_CASE("the processes obey their SDEs: d sigma^2 / dt = 2 f sigma^2 + g^2") {
+    const Tensor t = at::linspace(0.01, 1, 100, at::kDouble), beta = 0.1 + 19.9 * t;
+    const auto diffusion = [&](const Path& path) {  // g^2
+        const Level at = path.at(t), slope = path.derivative(t);
+        return 2 * at.sigma * (slope.sigma - slope.alpha / at.alpha * at.sigma);
+    };
+    const auto vp = sde_path(Process::vp, Prediction::v),
+               sub = sde_path(Process::sub_vp, Prediction::v),
+               ve = sde_path(Process::ve, Prediction::v);
+    for (const auto& path : {vp, sub})
+        CHECK(worst(path->derivative(t).alpha / path->at(t).alpha + beta / 2) < 1e-12);
+    CHECK(worst(diffusion(*vp) / beta - 1) < 1e-12);
+    const Tensor kept = vp->at(t).alpha.pow(4);
+    CHECK(worst(diffusion(*sub) / (beta * (1 - kept)) - 1) < 1e-10);
+    CHECK(vp->at(t[-1]).alpha.square().item<double>() ==
+          doctest::Approx(std::exp(-10.05)).scale(0).epsilon(1e-12));
+    // g of ve is sigma_min (sigma_max / sigma_min)^t sqrt(2 log(sigma_max / sigma_min))
+    const Tensor g = 0.01 * at::exp(t * std::log(5000.)) * std::sqrt(2 * std::log(5000.));
+    CHECK(worst(diffusion(*ve) / g.square() - 1) < 1e-10);
+    CHECK(ve->at(t[-1]).sigma.item<double>() == doctest::Approx(50).epsilon(1e-6));
 }
 
 TEST_CASE(
@@ -152,6 +192,7 @@ TEST_CASE("every model's residual is its prediction's error over c_out, in float
         const Tensor residual = denoiser.residual(x0, eps, t, {});
         const Tensor out = path->preconditioning(t).out.unsqueeze(1);
         CHECK(worst(error / out - residual) < 1e-9);
+        CHECK(worst(denoiser.residual_scale(t).unsqueeze(1) - out) == 0);
         // and the two conversions agree: the epsilon of the prediction
         const Tensor eps_hat =
             (x - level.alpha.unsqueeze(1) * (x0 + error)) / level.sigma.unsqueeze(1);
@@ -164,6 +205,14 @@ TEST_CASE("options that make no path are refused by name") {
                          "model.sigma_min: expected less than sigma_max, 2, got 3", UsageError);
     CHECK_THROWS_WITH_AS(alpha_bars(BetaSchedule::linear, 0),
                          "model.steps: expected at least 1, got 0", UsageError);
+    ScoreSdeOptions sde;
+    sde.beta_min = 30;
+    CHECK_THROWS_WITH_AS(sde_path(sde), "model.beta_min: expected less than beta_max, 20, got 30",
+                         UsageError);
+    sde.beta_min = 0.1;
+    sde.sigma_min = 60;
+    CHECK_THROWS_WITH_AS(sde_path(sde), "model.sigma_min: expected less than sigma_max, 50, got 60",
+                         UsageError);
     DdpmOptions options;  // a U-Net
     CHECK_THROWS_WITH_AS(make_ddpm(options, {}, {{Kind::real, {2}, 0}, {}}),
                          "unet: expected images of 1 to 4 channels (the network \"mlp\" takes any "

@@ -32,6 +32,7 @@ public:
                     const Condition&) const override {
         return x0;
     }
+    Tensor residual_scale(const Tensor& t) const override { return at::ones_like(t); }
     mutable int passes = 0;
     mutable std::int64_t rows = 0;
 

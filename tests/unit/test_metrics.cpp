@@ -60,6 +60,7 @@ public:
                     const Condition&) const override {
         return eps * t.to(eps.scalar_type()).unsqueeze(1);
     }
+    Tensor residual_scale(const Tensor& t) const override { return torch::ones_like(t); }
     Level at(const Tensor& t) const override { return {1 - t, t}; }
     Level derivative(const Tensor& t) const override {
         return {-torch::ones_like(t), torch::ones_like(t)};

@@ -91,9 +91,11 @@ TEST_CASE("every solver carries noise to the law of the data") {
     check(ddim(exact(truth), *path, start, times, 0.5, rng));
     check(ancestral(exact(truth), *path, start, times, rng));
     const auto smooth = time_grid(*path, Grid::log_snr, 200);
+    SolverSettings settings;
+    settings.corrections = 20;  // annealed_langevin has nothing else to move it
     for (const auto& entry : solver_catalogue()) {
         CAPTURE(entry.name);
-        check(entry.solve(exact(truth), *path, start, smooth, {}, rng));
+        check(entry.solve(exact(truth), *path, start, smooth, settings, rng));
     }
 
     const auto straight = straight_path();
@@ -101,7 +103,7 @@ TEST_CASE("every solver carries noise to the law of the data") {
     for (const auto& entry : solver_catalogue()) {
         CAPTURE(entry.name);
         const auto even = time_grid(*straight, Grid::uniform, 200);
-        check(entry.solve(exact(flow), *straight, start, even, {}, rng));
+        check(entry.solve(exact(flow), *straight, start, even, settings, rng));
     }
 }
 

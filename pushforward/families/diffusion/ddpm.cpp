@@ -5,10 +5,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/expm1.h>
-#include <ATen/ops/ones_like.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <cmath>
@@ -48,17 +46,7 @@ public:
     }
 
     Preconditioning preconditioning(const Tensor& t) const override {
-        const Level level = this->at(t);
-        const Tensor one = at::ones_like(t), noise = t * steps_ - 1;  // steps counted from 0
-        switch (prediction_) {
-            case Prediction::epsilon:  // x0 = (x_t - sigma F) / alpha
-                return {1 / level.alpha, -level.sigma / level.alpha, one, noise};
-            case Prediction::x0:
-                return {at::zeros_like(t), one, one, noise};
-            case Prediction::v:
-                break;  // v = alpha eps - sigma x0, x0 = alpha x_t - sigma v
-        }
-        return {level.alpha, -level.sigma, one, noise};
+        return preconditioning_of(prediction_, at(t), t * steps_ - 1);  // steps counted from 0
     }
 
 private:
@@ -85,9 +73,7 @@ void DdpmOptions::visit(Fields& f) {
     f.choice_of("schedule", schedule,
                 {{"linear", BetaSchedule::linear}, {"cosine", BetaSchedule::cosine}},
                 {.doc = "how the noise grows"});
-    f.choice_of("prediction", prediction,
-                {{"epsilon", Prediction::epsilon}, {"x0", Prediction::x0}, {"v", Prediction::v}},
-                {.doc = "what the network predicts"});
+    visit_prediction(f, prediction);
     GaussianOptions::visit(f);
 }
 

@@ -4,7 +4,6 @@
 
 namespace pushforward {
 
-enum class Prediction { epsilon, x0, v };
 enum class BetaSchedule { linear, cosine };
 
 struct DdpmOptions : GaussianOptions {

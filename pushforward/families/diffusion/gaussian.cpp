@@ -7,6 +7,9 @@
 #include "pushforward/samplers/likelihood.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/nn/module.h>
 
 #include <utility>
@@ -62,6 +65,10 @@ public:
         return network(x, p, c) - (rowwise(of_x0, x0) * x0 + rowwise(of_eps, x0) * eps);
     }
 
+    Tensor residual_scale(const Tensor& t) const override {
+        return path_->preconditioning(t.to(at::kDouble)).out;
+    }
+
 private:
     /// F(c_in x, c_noise, c) computed in dtype_, returned in x's type.
     Tensor network(const Tensor& x, const Preconditioning& p, const Condition& c) const {
@@ -85,6 +92,31 @@ GaussianOptions::GaussianOptions()
 
 void GaussianOptions::visit(Fields& f) {
     f.variant("network", network, {.doc = "the network that the model is made of"});
+}
+
+void visit_prediction(Fields& f, Prediction& prediction) {
+    f.choice_of("prediction", prediction,
+                {{"epsilon", Prediction::epsilon},
+                 {"x0", Prediction::x0},
+                 {"v", Prediction::v},
+                 {"score", Prediction::score}},
+                {.doc = "what the network predicts"});
+}
+
+Preconditioning preconditioning_of(Prediction prediction, const Level& level, const Tensor& noise) {
+    const Tensor &alpha = level.alpha, &sigma = level.sigma;
+    const Tensor in = at::rsqrt(alpha.square() + sigma.square());
+    switch (prediction) {
+        case Prediction::epsilon:
+            return {1 / alpha, -sigma / alpha, in, noise};
+        case Prediction::x0:
+            return {at::zeros_like(in), at::ones_like(in), in, noise};
+        case Prediction::score:
+            return {1 / alpha, sigma.square() / alpha, in, noise};
+        case Prediction::v:
+            break;
+    }
+    return {alpha * in * in, -sigma * in, in, noise};
 }
 
 std::unique_ptr<Model> make_gaussian(std::shared_ptr<const GaussianPath> path,

@@ -49,6 +49,30 @@ TEST_CASE("planar simulators: the density has mass 1 and the entropy of the draw
         "mixture",
         {{"dimension", "2"}, {"means", "0,0,3,1"}, {"weights", "1,3"}, {"sigma", "0.3,0.6"}}, -4, 7,
         400);
+    check_plane("normal", {{"mean", "1,-1"}, {"covariance", "1,0.8,0.8,2"}}, -8, 8, 400);
+}
+
+TEST_CASE("normal: draws have the covariance that is asked for, and others are refused") {
+    const Tensor x = make_simulator("normal", {{"mean", "1,-1"}, {"covariance", "1,0.8,0.8,2"}})
+                         ->batch(0, 100000, 4)
+                         .x.to(torch::kDouble);
+    CHECK(std::abs(x.mean(0)[1].item<double>() + 1) < 0.02);  // 4 standard errors are 0.018
+    const Tensor c = torch::cov(x.t());
+    CHECK(std::abs(c[0][0].item<double>() - 1) < 0.02);
+    CHECK(std::abs(c[0][1].item<double>() - 0.8) < 0.025);
+    CHECK(std::abs(c[1][1].item<double>() - 2) < 0.04);
+    const auto refused = [](const char* covariance) {
+        try {
+            make_simulator("normal", {{"covariance", covariance}});
+        } catch (const UsageError& e) {
+            return std::string(e.what());
+        }
+        return std::string("not refused");
+    };
+    CHECK(refused("1,2,3") == "sim:normal: covariance: expected 4 numbers, got 3");
+    CHECK(refused("1,2,3,4") == "sim:normal: covariance: expected a symmetric matrix, got another");
+    CHECK(refused("1,2,2,1") ==
+          "sim:normal: covariance: expected a positive definite matrix, got another");
 }
 
 TEST_CASE("ring and grid: the standard forms") {
