@@ -7,6 +7,7 @@
 #include "pushforward/metrics/log_likelihood.hpp"
 #include "pushforward/metrics/sliced_wasserstein.hpp"
 #include "pushforward/metrics/validation_loss.hpp"
+#include "pushforward/metrics/wasserstein.hpp"
 
 namespace pushforward {
 
@@ -19,6 +20,8 @@ const std::vector<MetricEntry>& metric_catalogue() {
          "Rabin et al. 2011", [] { return make_sliced_wasserstein(1); }},
         {"sliced_wasserstein_2", "W2 along random directions", "Bonneel et al. 2015",
          [] { return make_sliced_wasserstein(2); }},
+        {"wasserstein_2", "W2 of samples and held-out rows, exactly (at most 2000 of each)",
+         "Villani 2009", make_wasserstein_2},
         {"c2st", "AUC of a classifier that tells samples from held-out rows",
          "Lopez-Paz & Oquab 2017", make_c2st},
     };

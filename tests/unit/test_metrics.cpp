@@ -3,6 +3,7 @@
 #include "pushforward/metrics/catalogue.hpp"
 #include "pushforward/metrics/evaluate.hpp"
 #include "pushforward/metrics/sliced_wasserstein.hpp"
+#include "pushforward/metrics/wasserstein.hpp"
 
 #include <doctest/doctest.h>
 #include <torch/nn/module.h>
@@ -88,6 +89,33 @@ TEST_CASE("sliced W1 and W2 of shifted normals are the closed form") {
     CHECK(w1.standard_error < 0.06);
     const auto w2 = sliced_wasserstein(a, b, 2, Rng(3));
     CHECK(std::abs(w2.value - shift / std::sqrt(3.0)) < 3 * w2.standard_error);
+}
+
+TEST_CASE("exact W2 is that of sorted points on the line, and of a shift anywhere") {
+    Rng rng(5);
+    const Tensor x = rng.normal({400, 1}, torch::kDouble),
+                 y = 3 * rng.normal({400, 1}, torch::kDouble);
+    const Tensor apart = std::get<0>(x.sort(0)) - std::get<0>(y.sort(0));
+    const auto line = wasserstein_2(x, y);
+    CHECK(line.value == doctest::Approx(apart.square().mean().sqrt().item<double>()).epsilon(1e-9));
+    CHECK(line.n == 400);
+    const Tensor plane = rng.normal({200, 2, 3}, torch::kDouble);
+    const auto shifted = wasserstein_2(plane, plane.flip(0) + 0.5);  // any shift is optimal
+    CHECK(shifted.value == doctest::Approx(0.5 * std::sqrt(6.0)).epsilon(1e-9));
+    CHECK(shifted.standard_error < 1e-6);
+    CHECK_THROWS_AS(wasserstein_2(x, y.slice(0, 0, 3)), UsageError);
+
+    // As a metric: samples moved by 1 stand out of the floor.
+    Batch held_out;
+    held_out.x = rng.normal({1000, 2});
+    Judged judged;
+    judged.held_out = &held_out;
+    judged.samples = rng.normal({700, 2}) + 1;
+    const auto found = make_wasserstein_2()->evaluate(judged);
+    CHECK(found.at(0).second.n == 500);
+    CHECK(found.at(0).second.value == doctest::Approx(std::sqrt(2.0)).epsilon(0.1));
+    CHECK(found.at(1).first == "wasserstein_2/floor");
+    CHECK(found.at(1).second.value < 0.4);
 }
 
 TEST_CASE("in one dimension sliced W is exact, for unequal sizes too") {
