@@ -200,10 +200,10 @@ void refuse_member(const DataSpecText& spec, const std::string& kind) {
                               ", got ", kind));
 }
 
-const std::vector<std::string> of_pictures = {"size", "channels", "crop"};
+const std::vector<std::string> of_pictures = {"size", "channels", "crop", "patches"};
 const std::vector<std::string> of_tables = {"label", "context", "drop", "missing"};
-const std::vector<std::string> of_both = {"size",    "channels", "crop",   "label",
-                                          "context", "drop",     "missing"};
+const std::vector<std::string> of_both = {"size",  "channels", "crop", "patches",
+                                          "label", "context",  "drop", "missing"};
 
 std::shared_ptr<const Source> open_folder(const DataSpecText& spec, const FileOptions& options) {
     const fs::path folder = spec.path;
@@ -266,7 +266,8 @@ std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOpt
                 refuse_keys(spec, of_tables, "pictures");
                 return pictures;
             }
-            refuse_keys(spec, {"size", "channels", "crop", "drop", "missing"}, "npz files");
+            refuse_keys(spec, {"size", "channels", "crop", "patches", "drop", "missing"},
+                        "npz files");
             return npz_source(blob, spec.member, options);
         case FileKind::text:
             refuse_keys(spec, of_pictures, "tables");

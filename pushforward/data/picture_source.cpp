@@ -1,5 +1,6 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/image.hpp"
+#include "pushforward/core/rng.hpp"
 #include "pushforward/data/sources.hpp"
 
 #include <ATen/ops/_upsample_bilinear2d_aa.h>
@@ -61,7 +62,10 @@ bool natural_less(const std::string& a, const std::string& b) {
 class PictureSource : public Source {
 public:
     PictureSource(Pictures pictures, const FileOptions& options)
-        : pictures_(std::move(pictures)), crop_(options.crop == "center") {
+        : pictures_(std::move(pictures)),
+          crop_(options.crop),
+          patches_(options.patches),
+          seed_(static_cast<std::uint64_t>(options.seed)) {
         auto& files = pictures_.files;
         if (files.empty())
             throw DataError(pictures_.name, "", "expected PNG or JPEG pictures, got none");
@@ -69,11 +73,16 @@ public:
                   [](const auto& a, const auto& b) { return natural_less(a.name, b.name); });
         choose_shape(options);
         choose_classes();
-        cached_.resize(files.size() * item_bytes() <= cache_budget ? files.size() : 0);
+        std::int64_t bytes = 0;
+        for (const auto& f : files)
+            bytes += channels_ * (random() ? f.height * f.width : height_ * width_);
+        cached_.resize(bytes <= cache_budget ? files.size() : 0);
     }
 
     const DataSpec& spec() const override { return spec_; }
-    std::int64_t size() const override { return static_cast<std::int64_t>(pictures_.files.size()); }
+    std::int64_t size() const override {
+        return static_cast<std::int64_t>(pictures_.files.size()) * patches_;
+    }
     std::string name() const override { return pictures_.name; }
     std::string kind() const override { return pictures_.kind; }
     std::string type() const override { return "uint8"; }
@@ -84,7 +93,8 @@ public:
         std::string out;
         for (const auto& f : pictures_.files)
             out += text(f.name, " ", f.bytes, " ", f.width, "x", f.height, "\n");
-        return out + text(height_, "x", width_, "x", channels_, " ", crop_);
+        out += text(height_, "x", width_, "x", channels_, " ", crop_);
+        return random() ? out + text(" ", patches_, " ", seed_) : out;
     }
 
     Batch get(std::span<const std::int64_t> rows) const override {
@@ -92,17 +102,15 @@ public:
         batch.index = torch::tensor(at::ArrayRef<std::int64_t>(rows.data(), rows.size()));
         const auto n = static_cast<std::int64_t>(rows.size());
         Tensor x = torch::empty({n, channels_, height_, width_}, torch::kByte);
-        for (std::int64_t i = 0; i < n; ++i)
-            x[i].copy_(item(static_cast<std::size_t>(rows[static_cast<std::size_t>(i)])));
+        for (std::int64_t i = 0; i < n; ++i) x[i].copy_(item(rows[static_cast<std::size_t>(i)]));
         batch.x = x.to(torch::kFloat).div_(255);
-        if (labels_.defined()) batch.c.value["label"] = labels_.index_select(0, batch.index);
+        if (labels_.defined())
+            batch.c.value["label"] = labels_.index_select(0, batch.index.div(patches_, "floor"));
         return batch;
     }
 
 private:
-    std::size_t item_bytes() const {
-        return static_cast<std::size_t>(channels_ * height_ * width_);
-    }
+    bool random() const { return crop_ == "random"; }
 
     void choose_shape(const FileOptions& options) {
         std::int64_t least = 16384, most = 0, colours = 1;
@@ -115,6 +123,11 @@ private:
         }
         channels_ = options.channels > 0 ? options.channels : colours;
         PF_CHECK(channels_ != 2, pictures_.name + ": channels", "1, 3 or 4", channels_);
+        PF_CHECK(random() || patches_ == 1, pictures_.name + ": patches",
+                 "1 where crop is not random", patches_);
+        PF_CHECK(!random() || (options.size > 0 && options.size <= least),
+                 pictures_.name + ": crop=random",
+                 text("a size of at most the smallest side, ", least), options.size);
         if (options.size > 0) {
             height_ = width_ = options.size;
         } else if (shapes.size() == 1) {
@@ -133,7 +146,7 @@ private:
         std::sort(names.begin(), names.end(), natural_less);
         names.erase(std::unique(names.begin(), names.end()), names.end());
         if (names.size() < 2) return;
-        labels_ = torch::empty({size()}, torch::kLong);
+        labels_ = torch::empty({static_cast<std::int64_t>(pictures_.files.size())}, torch::kLong);
         for (std::size_t i = 0; i < pictures_.files.size(); ++i)
             labels_.data_ptr<std::int64_t>()[i] =
                 std::lower_bound(names.begin(), names.end(), pictures_.files[i].folder,
@@ -143,10 +156,20 @@ private:
         spec_.conditions = {{"label", {Kind::symbol, {}, count}, std::move(names)}};
     }
 
-    /// uint8 [C, H, W], from memory when it was decoded before.
-    Tensor item(std::size_t i) const {
-        PF_CHECK(i < pictures_.files.size(), pictures_.name,
-                 text("a row below ", pictures_.files.size()), i);
+    /// uint8 [C, H, W].
+    Tensor item(std::int64_t row) const {
+        PF_CHECK(0 <= row && row < size(), pictures_.name, text("a row below ", size()), row);
+        const Tensor picture = whole(static_cast<std::size_t>(row / patches_));
+        if (!random()) return picture;
+        // the place is a function of the seed and the row
+        Rng rng = Rng(seed_).split(static_cast<std::uint64_t>(row));
+        const auto down = rng.integers(0, picture.size(1) - height_ + 1, {1}).item<std::int64_t>();
+        const auto right = rng.integers(0, picture.size(2) - width_ + 1, {1}).item<std::int64_t>();
+        return picture.narrow(1, down, height_).narrow(2, right, width_);
+    }
+
+    /// The picture as rows are cut from it, from memory when it was decoded before.
+    Tensor whole(std::size_t i) const {
         if (!cached_.empty()) {
             std::lock_guard lock(mutex_);
             if (cached_[i].defined()) return cached_[i];
@@ -162,8 +185,8 @@ private:
     Tensor decode(std::size_t i) const {
         const Image image = decode_image(pictures_.read(pictures_.files[i].name));
         Tensor x = with_channels(image, channels_).permute({2, 0, 1});
-        if (x.size(1) != height_ || x.size(2) != width_) {
-            if (crop_ && height_ == width_) {  // the largest square in the middle
+        if (!random() && (x.size(1) != height_ || x.size(2) != width_)) {
+            if (crop_ == "center" && height_ == width_) {  // the largest square in the middle
                 const std::int64_t side = std::min(x.size(1), x.size(2));
                 x = x.narrow(1, (x.size(1) - side) / 2, side)
                         .narrow(2, (x.size(2) - side) / 2, side);
@@ -175,7 +198,9 @@ private:
     }
 
     Pictures pictures_;
-    bool crop_;
+    std::string crop_;
+    std::int64_t patches_;
+    std::uint64_t seed_;
     std::int64_t height_ = 0, width_ = 0, channels_ = 0;
     DataSpec spec_;
     Tensor labels_;

@@ -96,8 +96,10 @@ void FileOptions::visit(Fields& f) {
     RowOptions::visit(f);
     f.integer("size", size, {"images: height and width; 0: as they are", "pixels", 0, 4096});
     f.integer("channels", channels, {"images: 1 grey, 3 RGB, 4 RGBA; 0: as they are", "", 0, 4});
-    f.choice("crop", crop, {"center", "none"},
-             {"images that are not square: cut out the centre, or stretch"});
+    f.choice("crop", crop, {"center", "none", "random"},
+             {"images: cut out the largest square in the middle, stretch, or cut squares of `size` "
+              "pixels anywhere, as they are"});
+    f.integer("patches", patches, {"crop=random: squares of each image", "", 1, 1000000});
     f.text("label", label, {"tables: the column that is the class"});
     f.texts("context", context, {"tables: columns that are conditions"});
     f.texts("drop", drop, {"tables: columns that are left out"});

@@ -33,7 +33,8 @@ struct RowOptions : Options {
 struct FileOptions : RowOptions {
     std::int64_t size = 0;           ///< images: this many pixels high and wide (0: as they are)
     std::int64_t channels = 0;       ///< images: 1 grey, 3 RGB, 4 RGBA (0: as they are)
-    std::string crop = "center";     ///< images not square: center (cut) or none (stretch)
+    std::string crop = "center";     ///< images: center, none or random
+    std::int64_t patches = 1;        ///< crop=random: squares of each image
     std::string label;               ///< tables: the column that is the class
     Fields::Texts context, drop;     ///< tables: columns that are conditions; that are left out
     std::string missing = "refuse";  ///< tables: rows with NaN or no value: refuse or drop

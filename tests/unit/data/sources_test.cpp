@@ -114,6 +114,40 @@ TEST_CASE("pictures: crop=center cuts, crop=none stretches") {
           doctest::Approx(0.5).epsilon(0.01));
 }
 
+TEST_CASE("pictures: crop=random cuts squares anywhere, the same ones each time") {
+    const Folder folder;
+    Image ramp{12, 20, 1, std::vector<std::uint8_t>(240)};  // a pixel is its place
+    for (std::size_t i = 0; i < 240; ++i) ramp.pixels[i] = static_cast<std::uint8_t>(i);
+    const Buffer bytes = encode_png(ramp);
+    folder.write("a/ramp.png", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    folder.write("b/flat.png", png(16, 16, {9}));
+    const std::string spec = folder.path() + "?size=4&crop=random&patches=400";
+    const auto data = open_data(spec);
+    CHECK(data->size() == 800);
+    const Batch b = all_of(*data);
+    const Tensor x = b.x.slice(0, 0, 400).mul(255).round();
+    // neighbours in a cut are neighbours in the picture, and all 9 x 17 places are found
+    CHECK((x.slice(3, 1) - x.slice(3, 0, 3) == 1).all().item<bool>());
+    CHECK((x.slice(2, 1) - x.slice(2, 0, 3) == 20).all().item<bool>());
+    CHECK(std::get<0>(torch::_unique2(x.select(3, 0).select(2, 0).flatten())).size(0) > 120);
+    CHECK((b.x.slice(0, 400) * 255 == 9).all().item<bool>());
+    CHECK(b.c.value.at("label").sum().item<std::int64_t>() == 400);
+    CHECK(torch::equal(all_of(*open_data(spec)).x, b.x));
+    CHECK(!torch::equal(all_of(*open_data(spec + "&seed=1")).x, b.x));
+    const auto refused = [&](const std::string& keys) {
+        try {
+            open_data(folder.path() + keys);
+        } catch (const UsageError& e) {
+            return std::string(e.what());
+        }
+        return std::string("not refused");
+    };
+    CHECK(refused("?crop=random").find("a size of at most the smallest side, 12, got 0") !=
+          std::string::npos);
+    CHECK(refused("?crop=random&size=13").find("12, got 13") != std::string::npos);
+    CHECK(refused("?patches=3").find("1 where crop is not random, got 3") != std::string::npos);
+}
+
 TEST_CASE("pictures: a train and a test folder, and a zip of folders") {
     const Folder folder;
     for (const char* name : {"train/a/1.png", "train/b/2.png", "train/b/3.png", "test/a/4.png"})
