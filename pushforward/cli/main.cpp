@@ -10,7 +10,10 @@
 #include <csignal>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <new>
+
+#include <malloc.h>
 
 namespace pushforward {
 namespace {
@@ -59,6 +62,10 @@ int run(int argc, char** argv) {
 }  // namespace pushforward
 
 int main(int argc, char** argv) {
+    // LibTorch takes its tensors from malloc, which maps large blocks afresh, page by page, and
+    // gives them back at once: kept, they cost no page faults the next time.
+    mallopt(M_MMAP_THRESHOLD, std::numeric_limits<int>::max());
+    mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
     std::signal(SIGPIPE, SIG_IGN);
     return pushforward::run(argc, argv);
 }

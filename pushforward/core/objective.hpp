@@ -53,6 +53,8 @@ public:
     virtual ~Objective() = default;
     virtual std::string refusal(const Model& model, const Sources& sources) const = 0;
     virtual std::vector<Player> players(Model& model, const Sources& sources) const = 0;
+    /// The run folder whose model becomes `Sources::teacher`; "" where there is none.
+    virtual std::string teacher() const { return ""; }
 };
 
 }  // namespace pushforward

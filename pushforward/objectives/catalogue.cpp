@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/objectives/consistency.hpp"
 #include "pushforward/objectives/denoising.hpp"
 #include "pushforward/objectives/likelihood.hpp"
 #include "pushforward/objectives/score_matching.hpp"
@@ -27,6 +28,8 @@ const std::vector<ObjectiveEntry>& objective_catalogue() {
               "Ho, Jain & Abbeel 2020; Karras et al. 2022; Lipman et al. 2022", make_denoising),
         entry("score_matching", "the score's error by integration by parts: no noise is compared",
               "Hyvarinen 2005; Song et al. 2019", make_score_matching),
+        entry("consistency", "one step of a teacher's ODE leads to the same item: distillation",
+              "Song, Dhariwal, Chen & Sutskever 2023", make_consistency),
         entry("likelihood", "the negative log-density: maximum likelihood", "Fisher 1922",
               make_likelihood),
     };

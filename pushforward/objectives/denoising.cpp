@@ -15,13 +15,19 @@ namespace pushforward {
 namespace {
 
 // The streams of a step's generator.
-enum Stream : std::uint64_t { times = 0, noise = 1, conditions = 2 };
+enum Stream : std::uint64_t { times = 0, noise = 1, conditions = 2, decoding = 3 };
 
 /// The noise in the order of least squared distance to the items.
 Tensor paired(const Tensor& x, const Tensor& eps) {
     const at::NoGradGuard no_grad;
     const auto order = assignment(squared_distances(x, eps));
     return eps.index_select(0, at::tensor(order, at::kLong).to(eps.device()));
+}
+
+/// What a teacher makes of the noise.
+Tensor decoded(const Latent& teacher, const Tensor& eps, const Condition& c, Rng rng) {
+    const at::NoGradGuard no_grad;
+    return teacher.decode(eps, c, rng).to(eps.scalar_type());
 }
 
 class Denoising : public Objective {
@@ -31,19 +37,28 @@ public:
     std::string refusal(const Model& model, const Sources& sources) const override {
         if (!model.denoiser()) return "denoising needs a model that denoises (family diffusion)";
         if (!sources.data) return "denoising learns from data, and there is none";
+        if (options_.pairing != Pairing::teacher) return "";
+        if (options_.teacher.empty())
+            return "objective.pairing \"teacher\" needs objective.teacher, a run folder";
+        if (!sources.teacher || !sources.teacher->latent())
+            return "objective.teacher: " + options_.teacher + " has no latent space to decode";
         return "";
     }
 
-    std::vector<Player> players(Model& model, const Sources&) const override {
-        return one_player(model,
-                          [&model, options = options_](const Batch& batch, const Step& step) {
-                              return loss(*model.denoiser(), options, batch, step);
-                          });
+    std::string teacher() const override {
+        return options_.pairing == Pairing::teacher ? options_.teacher : "";
+    }
+
+    std::vector<Player> players(Model& model, const Sources& sources) const override {
+        return one_player(model, [&model, options = options_, teacher = sources.teacher](
+                                     const Batch& batch, const Step& step) {
+            return loss(*model.denoiser(), options, teacher, batch, step);
+        });
     }
 
 private:
-    static Loss loss(const Denoiser& model, const DenoisingOptions& options, const Batch& batch,
-                     const Step& step) {
+    static Loss loss(const Denoiser& model, const DenoisingOptions& options, const Model* teacher,
+                     const Batch& batch, const Step& step) {
         const std::int64_t rows = batch.size();
         Rng for_times = step.rng.split(times), for_noise = step.rng.split(noise),
             for_conditions = step.rng.split(conditions);
@@ -51,7 +66,10 @@ private:
         Tensor eps = for_noise.normal(batch.x.sizes(), at::kFloat, batch.x.device());
         if (options.pairing == Pairing::optimal_transport) eps = paired(batch.x, eps);
         const Condition c = hide_rows(batch.c, rows, options.condition_dropout, for_conditions);
-        Tensor errors = denoising_errors(model, batch.x, eps, t, c);
+        const Tensor x0 = options.pairing == Pairing::teacher
+                              ? decoded(*teacher->latent(), eps, batch.c, step.rng.split(decoding))
+                              : batch.x;
+        Tensor errors = denoising_errors(model, x0, eps, t, c);
         if (options.weighting != Weighting::model)
             errors = errors * (weight_of(options.weighting, model.path(), t) *
                                model.residual_scale(t).square())
@@ -75,10 +93,13 @@ void DenoisingOptions::visit(Fields& f) {
                  {"min_snr", Weighting::min_snr},
                  {"likelihood", Weighting::likelihood}},
                 {.doc = "what the error at each time counts"});
-    f.choice_of(
-        "pairing", pairing,
-        {{"independent", Pairing::independent}, {"optimal_transport", Pairing::optimal_transport}},
-        {.doc = "which noise goes with which item of a batch"});
+    f.choice_of("pairing", pairing,
+                {{"independent", Pairing::independent},
+                 {"optimal_transport", Pairing::optimal_transport},
+                 {"teacher", Pairing::teacher}},
+                {.doc = "which noise goes with which item of a batch"});
+    f.text("teacher", teacher,
+           {.doc = "pairing teacher: the run folder whose samples and noise are learnt"});
     f.number("condition_dropout", condition_dropout,
              {.doc = "how often a row's condition is hidden, for guidance", .low = 0, .high = 1});
 }

@@ -13,13 +13,17 @@ namespace pushforward {
 /// likelihood: -SNR'(t) / 2, nats a unit of time (Song et al. 2021b; Kingma et al. 2021).
 enum class Weighting { model, epsilon, x0, v, truncated_snr, min_snr, likelihood };
 
-/// How noise meets data: independent draws, or within each batch paired by the assignment of least
-/// sum |x0 - eps|^2, so that paths cross less (Pooladian et al. 2023; Tong et al. 2023).
-enum class Pairing { independent, optimal_transport };
+/// How noise meets data: independent draws; within each batch paired by the assignment of least
+/// sum |x0 - eps|^2, so that paths cross less (Pooladian et al. 2023; Tong et al. 2023); or x0 is
+/// what a teacher's latent space makes of eps, which is reflow (Liu et al. 2022), and with `times`
+/// "last" distillation to one step (Luhman & Luhman 2021). Of the data the last takes the
+/// conditions alone.
+enum class Pairing { independent, optimal_transport, teacher };
 
 struct DenoisingOptions : TimeOptions {
     Weighting weighting = Weighting::model;
     Pairing pairing = Pairing::independent;
+    std::string teacher = {};
     double condition_dropout = 0.1;
 
     void visit(Fields& f) override;

@@ -9,7 +9,7 @@ namespace pushforward {
 
 /// How times are drawn while training.
 struct TimeOptions : Options {
-    std::string times = "model";  ///< model, uniform or logit_normal
+    std::string times = "model";  ///< model, uniform, logit_normal or last
     double location = 0, scale = 1;
     bool stratified = true;
 

@@ -55,11 +55,21 @@ struct Parts {
     PreparedData data;
     std::unique_ptr<Model> model;
     std::unique_ptr<Objective> objective;
+    std::unique_ptr<OpenedRun> teacher;
     std::vector<Player> players;
     std::unique_ptr<Loader> loader;
     at::Device device = at::kCPU;
     Rng seed{0};
 };
+
+/// The run that an objective learns from; UsageError when its items are not the student's.
+OpenedRun open_teacher(const std::string& folder, const Parts& student) {
+    OpenedRun run = open_run(folder, {}, student.device);
+    PF_CHECK(run.model->spec().x == student.model->spec().x &&
+                 run.description.scaling.x() == student.data.description.scaling.x(),
+             "objective.teacher: " + folder, "a run on the same data, scaled alike", "another");
+    return run;
+}
 
 Parts assemble(Recipe& recipe, const std::string& device) {
     Parts p;
@@ -75,7 +85,10 @@ Parts assemble(Recipe& recipe, const std::string& device) {
                                                     : Precision::float32;
     p.model->compute_in(dtype);
     p.objective = objective_entry(recipe.objective.name).make(*recipe.objective.options);
-    const Sources sources{.data = p.data.data.get()};
+    if (const std::string teacher = p.objective->teacher(); !teacher.empty())
+        p.teacher = std::make_unique<OpenedRun>(open_teacher(teacher, p));
+    const Sources sources{.data = p.data.data.get(),
+                          .teacher = p.teacher ? p.teacher->model.get() : nullptr};
     if (const auto refusal = p.objective->refusal(*p.model, sources); !refusal.empty())
         throw UsageError("objective " + recipe.objective.name + ": " + refusal);
     p.model->module().to(p.device);

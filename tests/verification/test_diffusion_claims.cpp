@@ -58,3 +58,14 @@ TEST_CASE("F3: the variational bound, and not without its fitted weights") {
     quick("F3", {"steps=100"});
     quick("F3", {"steps=100"}, true);
 }
+
+TEST_CASE("F4: the reverse SDE, and not without its fitted weights") {
+    quick("F4", {"steps=250"});
+    quick("F4", {"steps=250"}, true);
+}
+
+TEST_CASE("F6: orders of solvers, for another law too, and not without fitted weights") {
+    quick("F6", {});
+    quick("F6", {"weight=0.5"});
+    quick("F6", {}, true);
+}
