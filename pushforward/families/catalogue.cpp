@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/families/classifier/classifier.hpp"
 #include "pushforward/families/diffusion/ddpm.hpp"
 #include "pushforward/families/diffusion/edm.hpp"
 #include "pushforward/families/diffusion/flow_matching.hpp"
@@ -38,6 +39,8 @@ const std::vector<CatalogueEntry>& catalogue() {
         entry("flow_matching", "diffusion", "velocity along straight paths from noise to data",
               "Lipman et al. 2022; Liu, Gong & Liu 2022", flow_matching_sampling(), {"denoising"},
               make_flow_matching),
+        entry("classifier", "classifier", "tells classes, clean or noisy: judges and guides others",
+              "Dhariwal & Nichol 2021", NoSampling{}, {"classification"}, make_classifier),
     };
     return all;
 }

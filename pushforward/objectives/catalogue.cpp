@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/objectives/classification.hpp"
 #include "pushforward/objectives/denoising.hpp"
 
 namespace pushforward {
@@ -23,6 +24,8 @@ const std::vector<ObjectiveEntry>& objective_catalogue() {
     static const std::vector<ObjectiveEntry> all = {
         entry("denoising", "the squared error of a denoiser in its network's own units",
               "Ho, Jain & Abbeel 2020; Karras et al. 2022; Lipman et al. 2022", make_denoising),
+        entry("classification", "the cross-entropy of a classifier on clean and noised items",
+              "Dhariwal & Nichol 2021", make_classification),
     };
     return all;
 }
