@@ -15,7 +15,8 @@ std::string label_refusal(const Classifier& classifier, const Condition& c,
                           const std::string& whose) {
     const Field& label = classifier.label();
     const auto found = c.value.find(label.name);
-    if (found == c.value.end()) return text(whose, " have no '", label.name, "'");
+    if (found == c.value.end())
+        return text(whose, " have no '", label.name, "' (SPEC?label=NAME says where it stands)");
     if (found->second.max().item<std::int64_t>() >= label.space.symbols)
         return text(whose, " have more classes than the ", label.space.symbols, " that are known");
     return "";

@@ -14,7 +14,8 @@ double frechet_distance(const Tensor& mean1, const Tensor& covariance1, const Te
 
 /// That of the normal laws fitted to a [N, F] and b [M, F] (Heusel et al. 2017), in squared units.
 /// Two samples of one law do not give 0 but (F (F + 1) / 4 + F) (1/N + 1/M) times its variance:
-/// compare at equal n only. The standard error is the bootstrap's over the items.
+/// compare at equal n only. The standard error is the bootstrap's over the items; near 0 it is up
+/// to twice the spread.
 Measurement frechet(const Tensor& a, const Tensor& b, Rng rng, std::int64_t resamples = 20);
 
 std::unique_ptr<Metric> make_frechet();

@@ -78,7 +78,7 @@ public:
         const Compared sets = compared(judged);
         static constexpr const char* names[] = {"precision", "recall", "density", "coverage"};
         return {{names[static_cast<int>(figure_)],
-                 neighbour_figure(figure_, sets.samples, sets.held_out)}};
+                 neighbour_figure(figure_, sets.samples, sets.held_out, Rng(judged.seed))}};
     }
 
 private:
@@ -88,7 +88,7 @@ private:
 }  // namespace
 
 Measurement neighbour_figure(NeighbourFigure figure, const Tensor& samples, const Tensor& data,
-                             std::int64_t k) {
+                             Rng rng, std::int64_t k) {
     PF_CHECK(samples.dim() == 2 && data.dim() == 2 && samples.size(1) == data.size(1), "neighbours",
              "two sets of points of one space", samples.sizes(), " and ", data.sizes());
     const std::int64_t least = kParts * (k + 2);
@@ -97,10 +97,14 @@ Measurement neighbour_figure(NeighbourFigure figure, const Tensor& samples, cons
              data.size(0));
     const torch::NoGradGuard no_grad;
     const Tensor x = samples.to(torch::kDouble), y = data.to(torch::kDouble);
+    const Tensor of_x = torch::tensor(rng.permutation(x.size(0))),  // sets may be in an order
+        of_y = torch::tensor(rng.permutation(y.size(0)));
+    const auto part = [](const Tensor& set, const Tensor& order, std::int64_t i) {
+        return set.index_select(0, order.slice(0, i, order.size(0), kParts));
+    };
     std::vector<double> parts;
-    for (std::int64_t i = 0; i < kParts; ++i)  // rows i, i + 10, ...: whatever the sets' order
-        parts.push_back(value_of(figure, x.slice(0, i, x.size(0), kParts),
-                                 y.slice(0, i, y.size(0), kParts), k));
+    for (std::int64_t i = 0; i < kParts; ++i)
+        parts.push_back(value_of(figure, part(x, of_x, i), part(y, of_y, i), k));
     const double error =
         torch::tensor(parts, torch::kDouble).std().item<double>() / std::sqrt(double(kParts));
     const bool share = figure != NeighbourFigure::density;

@@ -13,9 +13,9 @@ namespace pushforward {
 enum class NeighbourFigure { precision, recall, density, coverage };
 
 /// samples [N, F], data [M, F], at least 50 points each; distances are taken block by block. The
-/// standard error comes from ten parts of the two sets, each judged alone; n is N.
+/// standard error comes from ten random parts of the two sets, each judged alone; n is N.
 Measurement neighbour_figure(NeighbourFigure figure, const Tensor& samples, const Tensor& data,
-                             std::int64_t k = 3);
+                             Rng rng, std::int64_t k = 3);
 
 std::unique_ptr<Metric> make_neighbours(NeighbourFigure figure);
 

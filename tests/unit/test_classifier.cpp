@@ -147,14 +147,15 @@ TEST_CASE("a classifier says log-probabilities at every noise level, and draws n
               "sample: a classifier tells classes and draws no samples");
         CHECK_FALSE(model->samples());
     }
-    // The item is scaled by 1 / sqrt(1 + s^2): at huge s the network sees y / s.
-    const auto model = fresh(plane);
-    const Tensor y = Rng(2).normal({4, 2}), s = at::full({4}, 1e3, at::kDouble);
-    const double near = worst(model->classifier()->log_probs(1e3 * y, s),
-                              model->classifier()->log_probs(1e3 * y * std::sqrt(1 + 1e-6), s));
-    CHECK(near < 1e-4);
-    CHECK(worst(model->classifier()->log_probs(1e3 * y, s),
-                model->classifier()->log_probs(1e3 * (y + 1), s)) > 1e-3);
+    // The network sees y / sqrt(1 + s^2): under so much noise a step of 1 is none, one of s is.
+    const auto model = fresh(plane, {}, 0.05);
+    const Tensor y = 1e3 * Rng(2).normal({4, 2}), s = at::full({4}, 1e3, at::kDouble);
+    const auto moves = [&](double by) {
+        return worst(model->classifier()->log_probs(y, s),
+                     model->classifier()->log_probs(y + by, s));
+    };
+    CHECK(moves(1e3) > 0.01);
+    CHECK(moves(1) < 0.01 * moves(1e3));
 }
 
 TEST_CASE("the label is the data's only classes, or the one that is named") {
@@ -203,7 +204,7 @@ TEST_CASE("the loss is the cross-entropy, rows count by weight and by whether th
     batch.weight = ten.to(at::kFloat);
     CHECK(loss_of(*model, clean, batch).value.item<double>() ==
           doctest::Approx(first / 10).scale(0).epsilon(1e-5));
-    batch.weight = {};
+    batch.weight = Tensor();
     batch.c.given["label"] = ten;
     CHECK(loss_of(*model, clean, batch).value.item<double>() ==
           doctest::Approx(first / 10).scale(0).epsilon(1e-5));
@@ -219,7 +220,8 @@ TEST_CASE("noise levels are drawn as the options say, and the loss heeds them") 
     Rng rng(3);
     const Tensor s = draw_noise_levels(o, 20000, rng);
     const Tensor noised = s > 0;
-    CHECK(noised.to(at::kDouble).mean().item<double>() == doctest::Approx(0.3).epsilon(0.02));
+    CHECK(noised.to(at::kDouble).mean().item<double>() ==
+          doctest::Approx(0.3).scale(0).epsilon(0.05));
     const Tensor logs = s.masked_select(noised).log() / std::log(10.);  // uniform in [-1, 1]
     CHECK(logs.min().item<double>() >= -1);
     CHECK(logs.max().item<double>() <= 1);
@@ -231,13 +233,13 @@ TEST_CASE("noise levels are drawn as the options say, and the loss heeds them") 
     batch.x = Rng(1).normal({64, 2});
     batch.c.value["label"] = at::zeros({64}, at::kLong);
     const auto value = [&](double share, std::uint64_t seed) {
-        const auto options = with([&](auto& o) { o.noise = share; });
+        const auto options = with([&](auto& c) { c.noise = share; });
         return loss_of(*model, options, batch, seed).value.item<double>();
     };
     CHECK(value(1, 5) == value(1, 5));
     CHECK(value(1, 5) != value(1, 6));
     CHECK(value(0, 5) == value(0, 6));
-    CHECK(refusal([&] { make_classification(with([](auto& o) { o.noise_low = 100; })); }) ==
+    CHECK(refusal([&] { make_classification(with([](auto& c) { c.noise_low = 100; })); }) ==
           "objective.noise_low: expected less than noise_high, 100, got 100");
 }
 

@@ -167,7 +167,8 @@ TEST_CASE("guided laws of the two classes are those of the probability-flow ODE"
     };
     const double expected[][3] = {
         {0, 0, 1.803}, {1, 1.490, 1}, {2, 2.132, 0.721}, {3, 2.530, 0.628}, {5, 3.101, 0.546}};
-    for (const auto& [gamma, mean, deviation] : expected) {
+    for (const auto& row : expected) {
+        const double gamma = row[0], mean = row[1], deviation = row[2];
         CAPTURE(gamma);
         const Tensor free = law({gamma}), by_classifier = law({.gamma = gamma, .guide = &bayes});
         CHECK(std::abs(by_classifier.mean().item<double>() - mean) < 0.004);
