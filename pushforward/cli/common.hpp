@@ -16,6 +16,8 @@ class App;
 
 namespace pushforward {
 
+class Model;
+
 /// The options of every verb (contract: one table for all), and what a verb leaves behind.
 struct Common {
     std::vector<std::string> sets;
@@ -38,6 +40,9 @@ struct Common {
 /// A new verb with the common options; `run` is called after the number of threads is set.
 CLI::App* add_verb(CLI::App& program, Common& common, const std::string& name,
                    const std::string& does, std::function<void()> run);
+
+/// What a model can do, in the contract's words.
+std::vector<std::string> capabilities(const Model& model);
 
 /// SIGINT and SIGTERM set it; a second SIGINT ends the program at once.
 const std::atomic<int>& stop_signal();

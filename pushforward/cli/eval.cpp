@@ -6,12 +6,13 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <optional>
 
 namespace pushforward {
 namespace {
 
 struct EvalArguments {
-    std::string run, data, samples, train;
+    std::string run, data, samples, train, judge;
     std::vector<std::string> metrics;
     std::int64_t n = 0, batch = 64;
 };
@@ -28,6 +29,11 @@ void eval(const Common& common, const EvalArguments& a) {
     request.seed = common.seed.value_or(0);
     request.batch = a.batch;
     request.warn = Common::warn;
+    const at::Device device = resolve_device(common.device);
+    const Precision precision =
+        common.precision == "auto" ? Precision::float32 : common.wanted_precision();
+    std::optional<OpenedRun> judge;
+    if (!a.judge.empty()) request.judge = &judge.emplace(open_run(a.judge, {}, device, precision));
     Progress progress("sample", common.quiet);
     request.progress = [&](std::int64_t done, std::int64_t n) { progress.update(done, n); };
     Evaluation result;
@@ -35,17 +41,16 @@ void eval(const Common& common, const EvalArguments& a) {
         PF_CHECK(!a.data.empty(), "eval --samples", "--data SPEC to judge them by", "none");
         result = evaluate_sets(a.samples, a.data, request);
     } else {
-        const OpenedRun run =
-            open_run(a.run, common.sets, resolve_device(common.device),
-                     common.precision == "auto" ? Precision::float32 : common.wanted_precision());
+        const OpenedRun run = open_run(a.run, common.sets, device, precision);
         result = evaluate_run(run, request);
     }
     progress.end();
-    common.print(text(result.data, ", n = ", result.n, "\n", to_text(result.metrics)),
-                 {{"run", a.run},
-                  {"data", result.data},
-                  {"n", result.n},
-                  {"metrics", to_json(result.metrics)}});
+    json::object out{{"run", a.run},
+                     {"data", result.data},
+                     {"n", result.n},
+                     {"metrics", to_json(result.metrics)}};
+    if (!a.judge.empty()) out["judge"] = a.judge;
+    common.print(text(result.data, ", n = ", result.n, "\n", to_text(result.metrics)), out);
 }
 
 }  // namespace
@@ -58,6 +63,9 @@ void add_eval(CLI::App& program, Common& common) {
     verb->add_option("--samples", a->samples, "samples of any origin, a data SPEC");
     verb->add_option("--data", a->data, "a data SPEC (default: the run's held-out rows)");
     verb->add_option("--train", a->train, "the training data, for a memorisation test");
+    verb->add_option("--judge", a->judge,
+                     "a run of `classifier`: frechet, precision, recall, ... on what it sees, and "
+                     "label_accuracy");
     verb->add_option("--metrics", a->metrics,
                      "names, separated by commas (default: all that apply)")
         ->delimiter(',');

@@ -11,21 +11,6 @@
 namespace pushforward {
 namespace {
 
-/// What a model can do, in the contract's words.
-std::vector<std::string> capabilities(const Model& model) {
-    std::vector<std::string> out{"sample"};
-    if (const auto* density = model.density())
-        for (const auto& e : density->estimators())
-            out.push_back("score (" + e.name + ": " +
-                          (e.strength == Strength::exact         ? "exact"
-                           : e.strength == Strength::lower_bound ? "lower bound"
-                                                                 : "estimate") +
-                          ")");
-    if (model.denoiser()) out.push_back("denoise");
-    if (model.energy()) out.push_back("energy");
-    return out;
-}
-
 std::string shape_of(const Space& space) {
     std::string out;
     for (const auto s : space.event) out += (out.empty() ? "" : " x ") + std::to_string(s);
@@ -69,6 +54,22 @@ void info(const Common& common, const std::string& folder) {
 }
 
 }  // namespace
+
+std::vector<std::string> capabilities(const Model& model) {
+    std::vector<std::string> out;
+    if (model.samples()) out.push_back("sample");
+    if (const auto* density = model.density())
+        for (const auto& e : density->estimators())
+            out.push_back("score (" + e.name + ": " +
+                          (e.strength == Strength::exact         ? "exact"
+                           : e.strength == Strength::lower_bound ? "lower bound"
+                                                                 : "estimate") +
+                          ")");
+    if (model.denoiser()) out.push_back("denoise");
+    if (model.classifier()) out.push_back("classify (judge, guide)");
+    if (model.energy()) out.push_back("energy");
+    return out;
+}
 
 void add_info(CLI::App& program, Common& common) {
     auto folder = std::make_shared<std::string>();

@@ -4,6 +4,7 @@
 #include "pushforward/cli/progress.hpp"
 #include "pushforward/data/condition_text.hpp"
 #include "pushforward/data/export.hpp"
+#include "pushforward/samplers/guidance.hpp"
 #include "pushforward/training/run.hpp"
 
 #include <ATen/ops/isfinite.h>
@@ -11,20 +12,40 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 namespace pushforward {
 namespace {
 
 struct SampleArguments {
-    std::string run, out, prompt;
+    std::string run, out, prompt, guide;
     std::int64_t n = 0, batch = 64;
     std::vector<std::string> conditions;
     bool with_density = false;
 };
 
+/// The run that steers another: it must see the same data in the same units.
+OpenedRun open_guide(const std::string& folder, const OpenedRun& run, Precision precision) {
+    const std::string who = "--guide " + folder;
+    PF_CHECK(run.model->denoiser(), who, "a model that denoises, to be guided",
+             run.recipe.model.name);
+    OpenedRun guide = open_run(folder, {}, run.device, precision);
+    const auto &own = run.description, &other = guide.description;
+    PF_CHECK(own.spec.x == other.spec.x, who, text("items of ", at::IntArrayRef(own.spec.x.event)),
+             at::IntArrayRef(other.spec.x.event));
+    if (!(own.scaling.x() == other.scaling.x()))
+        throw UsageError(who +
+                         ": its data are scaled otherwise than the model's; train both on "
+                         "the same rows, or with data.scale = false");
+    return guide;
+}
+
 void sample(const Common& common, const SampleArguments& a) {
     const OpenedRun run =
         open_run(a.run, common.sets, resolve_device(common.device), common.wanted_precision());
+    if (!run.model->samples())
+        throw UsageError("sample: " + run.recipe.model.name +
+                         " draws no samples; `pushforward models` says what each model can do");
     const Space& space = run.description.spec.x;
     if (!a.prompt.empty())
         throw UsageError(
@@ -41,14 +62,17 @@ void sample(const Common& common, const SampleArguments& a) {
                        : run.folder.path() / "samples" /
                              text("n-", a.n, "-seed-", seed, space.is_image() ? ".png" : ".npz");
     check_export(out, space);
-    const Condition c = condition_rows(a.conditions, run.model->spec(), a.n);
+    std::optional<OpenedRun> opened;
+    if (!a.guide.empty()) opened.emplace(open_guide(a.guide, run, common.wanted_precision()));
+    const Model* guide = opened ? opened->model.get() : nullptr;
+    const Condition c = condition_rows(a.conditions, guided_spec(run.model->spec(), guide), a.n);
 
     Progress progress("sample", common.quiet);
     progress.update(0, a.n);
     const auto began = std::chrono::steady_clock::now();
-    const Samples drawn =
-        draw_samples(*run.model, run.description.scaling, a.n, c, seed, a.batch, run.device,
-                     [&](std::int64_t done) { progress.update(done, a.n); });
+    const Samples drawn = draw_samples(
+        *run.model, run.description.scaling, a.n, c, seed, a.batch, run.device,
+        [&](std::int64_t done) { progress.update(done, a.n); }, guide);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     progress.end();
@@ -85,6 +109,9 @@ void add_sample(CLI::App& program, Common& common) {
         ->take_all()
         ->expected(1)
         ->allow_extra_args(false);
+    verb->add_option("--guide", a->guide,
+                     "a run that steers this one with weight sample.guidance: a classifier, or a "
+                     "weaker denoiser");
     verb->add_option("--prompt", a->prompt, "text to go on from, for models of text");
     verb->add_option("--batch", a->batch, "samples drawn together (default: 64)")
         ->check(CLI::Range(1, 1000000));

@@ -26,8 +26,8 @@ std::string result_text(const FitResult& r) {
     if (s.end == TrainingSummary::End::patience) ended = ", stopped early";
     return text("trained ", s.step, " steps in ", duration_text(s.seconds), " (",
                 static_cast<std::int64_t>(s.samples_per_second), " samples/s)", ended, "\nrun     ",
-                run, "\nreport  ", run, "/report.html\nnext    pushforward sample ", run,
-                " -n 64 --out samples.png");
+                run, "\nreport  ", run, "/report.html\nnext    pushforward ",
+                r.samples ? "sample " + run + " -n 64 --out samples.png" : "eval " + run);
 }
 
 FitResult train_once(const Common& common, const TrainArguments& a, std::int64_t seed_offset) {

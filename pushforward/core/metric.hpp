@@ -18,6 +18,11 @@ struct Measurement {
     std::string kind = {};  ///< for likelihoods: exact, lower_bound or estimate
 };
 
+/// What a judge, a classifier, sees in a set: features [N, F] and log p(label | x) [N, K].
+struct Verdict {
+    Tensor features, log_probs;
+};
+
 /// What a metric judges: a model, samples, held-out data, training data; absent parts are null.
 /// Samples and data are [N, event...] in the data's own units.
 struct Judged {
@@ -25,6 +30,9 @@ struct Judged {
     const Batch* held_out = nullptr;        ///< data's own units
     const Batch* held_out_model = nullptr;  ///< the same rows in model units
     Tensor samples;
+    Condition asked = {};               ///< what the samples were to be, a row each
+    const Classifier* judge = nullptr;  ///< whose verdicts these are:
+    Verdict samples_seen, held_out_seen;
     double log_det = 0;  ///< log |d model / d data| of an item: log p_data = log p_model + this
     std::uint64_t seed = 0;
 };
@@ -34,8 +42,8 @@ class Metric {
 public:
     virtual ~Metric() = default;
     virtual std::string refusal(const Judged& judged) const = 0;
-    /// Whether it takes so long that it is computed only when it is asked for by name.
-    virtual bool costly(const Judged&) const { return false; }
+    /// Why it is computed only when it is asked for by name ("" when it is among the others).
+    virtual std::string reservation(const Judged&) const { return ""; }
     /// Usually one entry; a metric with parts gives several, named "metric" or "metric/part".
     virtual std::vector<std::pair<std::string, Measurement>> evaluate(
         const Judged& judged) const = 0;

@@ -86,11 +86,28 @@ public:
     virtual Tensor residual_scale(const Tensor& t) const = 0;
 };
 
+/// A model that can say which class an item is of, clean or noisy: log p(label | y) of one
+/// condition of classes, for y = x0 + s eps. Any path's x_t is asked about as y = x_t / alpha, s =
+/// sigma / alpha.
+class Classifier {
+public:
+    virtual ~Classifier() = default;
+    /// The condition that it tells: its name and its K classes.
+    virtual const Field& label() const = 0;
+    /// y [B, event...], s [B] float64 (0: clean) -> log p(label | y) [B, K], differentiable in y.
+    virtual Tensor log_probs(const Tensor& y, const Tensor& s) const = 0;
+    /// What its last layer sees of clean items: [B, F].
+    virtual Tensor features(const Tensor& x) const = 0;
+};
+
+class Model;
+
 struct SampleRequest {
     std::int64_t n = 1;
     std::int64_t first = 0;  ///< the index of the first sample: sample i depends on (seed, i)
     Condition c = {};        ///< [n] rows, or empty
     at::Device device = at::kCPU;
+    const Model* guide = nullptr;  ///< steers a denoiser, see samplers/guidance.hpp
 };
 
 /// UsageError when fewer than one item is asked for, an item's size varies, or a condition is one
@@ -117,12 +134,15 @@ public:
     virtual void compute_in(at::ScalarType) {}
     virtual bool allows(at::ScalarType dtype) const { return dtype == at::kFloat; }
 
+    /// Whether it draws samples at all; `sample` of a model that does not is a UsageError.
+    virtual bool samples() const { return true; }
     /// Row r of the answer depends on rng's key and request.first + r alone.
     virtual Samples sample(const SampleRequest& request, Rng rng) const = 0;
 
     virtual const Density* density() const { return nullptr; }
     virtual const Energy* energy() const { return nullptr; }
     virtual const Denoiser* denoiser() const { return nullptr; }
+    virtual const Classifier* classifier() const { return nullptr; }
 };
 
 }  // namespace pushforward

@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/families/classifier/classifier.hpp"
 #include "pushforward/families/diffusion/ddpm.hpp"
 #include "pushforward/families/diffusion/edm.hpp"
 #include "pushforward/families/diffusion/flow_matching.hpp"
@@ -46,6 +47,8 @@ const std::vector<CatalogueEntry>& catalogue() {
         entry("mixture", "mixture", "a mixture of normals, as a density and as a denoiser",
               "McLachlan & Peel 2000", MixtureSampling{},
               {"likelihood", "denoising", "score_matching"}, make_mixture_model),
+        entry("classifier", "classifier", "tells classes, clean or noisy: judges and guides others",
+              "Dhariwal & Nichol 2021", NoSampling{}, {"classification"}, make_classifier),
     };
     return all;
 }

@@ -26,9 +26,9 @@ std::pair<Tensor, Tensor> layer(at::IntArrayRef shape, Rng& rng) {
 
 /// Scores of items, higher for the second set. The smallest network that meets the closed form on
 /// shifted normals (vectors) and sees strokes and textures wherever they are (images).
-class Classifier {
+class Scorer {
 public:
-    Classifier(at::IntArrayRef event, bool images, Rng rng) {
+    Scorer(at::IntArrayRef event, bool images, Rng rng) {
         if (images) {
             for (std::int64_t in = event[0], out = 16; out <= 64; in = out, out *= 2)
                 layers_.push_back(layer({out, in, 3, 3}, rng));
@@ -67,10 +67,10 @@ struct Examples {
 };
 
 /// Adam until the loss on `stop` has not fallen for six epochs; leaves the best weights.
-void fit(Classifier& classifier, const Examples& learn, const Examples& stop, Rng rng) {
+void fit(Scorer& scorer, const Examples& learn, const Examples& stop, Rng rng) {
     constexpr std::int64_t batch = 128, epochs = 60, patience = 6;
     const at::AutoGradMode with_gradients(true);
-    const auto parameters = classifier.parameters();
+    const auto parameters = scorer.parameters();
     torch::optim::Adam adam(parameters, torch::optim::AdamOptions(2e-3));
     std::vector<Tensor> best;
     double lowest = INFINITY;
@@ -81,14 +81,14 @@ void fit(Classifier& classifier, const Examples& learn, const Examples& stop, Rn
         for (std::int64_t i = 0; i < n; i += batch) {
             const Tensor rows = order.slice(0, i, std::min(i + batch, n));
             adam.zero_grad();
-            at::binary_cross_entropy_with_logits(classifier(learn.x.index_select(0, rows)),
+            at::binary_cross_entropy_with_logits(scorer(learn.x.index_select(0, rows)),
                                                  learn.y.index_select(0, rows))
                 .backward();
             adam.step();
         }
         const at::NoGradGuard no_grad;
         const double loss =
-            at::binary_cross_entropy_with_logits(classifier(stop.x), stop.y).item<double>();
+            at::binary_cross_entropy_with_logits(scorer(stop.x), stop.y).item<double>();
         if (loss < lowest) {
             lowest = loss;
             worse = 0;
@@ -189,11 +189,11 @@ Measurement classifier_auc(const Tensor& a, const Tensor& b, bool images, Rng rn
         stop.x = scaled(stop.x);
 
         Rng stream = rng.split(static_cast<std::uint64_t>(k + 1));
-        Classifier classifier(x.sizes().slice(1), images, stream.split(0));
-        fit(classifier, learn, stop, stream.split(1));
+        Scorer scorer(x.sizes().slice(1), images, stream.split(0));
+        fit(scorer, learn, stop, stream.split(1));
         const at::NoGradGuard no_grad;
         const Measurement fold =
-            roc_auc(classifier(scaled(fold_of(y, k))), classifier(scaled(fold_of(x, k))));
+            roc_auc(scorer(scaled(fold_of(y, k))), scorer(scaled(fold_of(x, k))));
         sum += fold.value;
         variance += fold.standard_error * fold.standard_error;
     }

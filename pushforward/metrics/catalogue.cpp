@@ -3,8 +3,11 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/metrics/accuracy.hpp"
 #include "pushforward/metrics/c2st.hpp"
+#include "pushforward/metrics/frechet.hpp"
 #include "pushforward/metrics/log_likelihood.hpp"
+#include "pushforward/metrics/neighbours.hpp"
 #include "pushforward/metrics/sliced_wasserstein.hpp"
 #include "pushforward/metrics/validation_loss.hpp"
 #include "pushforward/metrics/wasserstein.hpp"
@@ -24,6 +27,19 @@ const std::vector<MetricEntry>& metric_catalogue() {
          "Villani 2009", make_wasserstein_2},
         {"c2st", "AUC of a classifier that tells samples from held-out rows",
          "Lopez-Paz & Oquab 2017", make_c2st},
+        {"accuracy", "share of held-out rows that a classifier tells right", "", make_accuracy},
+        {"label_accuracy", "share of samples that a judge takes for what was asked", "",
+         make_label_accuracy},
+        {"frechet", "distance of the normal laws fitted to samples and held-out rows",
+         "Heusel et al. 2017", make_frechet},
+        {"precision", "share of samples among the held-out rows", "Kynkaanniemi et al. 2019",
+         [] { return make_neighbours(NeighbourFigure::precision); }},
+        {"recall", "share of held-out rows among the samples", "Kynkaanniemi et al. 2019",
+         [] { return make_neighbours(NeighbourFigure::recall); }},
+        {"density", "samples around each held-out row, over what is expected", "Naeem et al. 2020",
+         [] { return make_neighbours(NeighbourFigure::density); }},
+        {"coverage", "share of held-out rows with a sample around them", "Naeem et al. 2020",
+         [] { return make_neighbours(NeighbourFigure::coverage); }},
     };
     return all;
 }

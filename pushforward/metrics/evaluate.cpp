@@ -8,18 +8,23 @@
 
 namespace pushforward {
 
-Measurements evaluate(const std::vector<std::string>& names, const Judged& judged) {
+namespace {
+
+std::vector<std::unique_ptr<Metric>> metrics_for(const std::vector<std::string>& names,
+                                                 const Judged& judged) {
     std::vector<std::unique_ptr<Metric>> metrics;
     std::string problems, why_not;
     if (names.empty()) {
         for (const auto& entry : metric_catalogue()) {
             auto metric = entry.make();
-            const std::string refusal = metric->refusal(judged);
-            if (refusal.empty() && !metric->costly(judged))
+            std::string why = metric->refusal(judged);
+            if (why.empty())
+                if (const auto reservation = metric->reservation(judged); !reservation.empty())
+                    why = reservation + ": name it";
+            if (why.empty())
                 metrics.push_back(std::move(metric));
             else
-                why_not += "\n  " + entry.name + ": " +
-                           (refusal.empty() ? "it takes long: name it" : refusal);
+                why_not += "\n  " + entry.name + ": " + why;
         }
         if (metrics.empty()) throw UsageError("no metric can judge this:" + why_not);
     }
@@ -33,9 +38,18 @@ Measurements evaluate(const std::vector<std::string>& names, const Judged& judge
         }
     }
     if (!problems.empty()) throw UsageError("metrics that cannot be computed:" + problems);
+    return metrics;
+}
 
+}  // namespace
+
+void check_metrics(const std::vector<std::string>& names, const Judged& judged) {
+    metrics_for(names, judged);
+}
+
+Measurements evaluate(const std::vector<std::string>& names, const Judged& judged) {
     Measurements all;
-    for (const auto& metric : metrics)
+    for (const auto& metric : metrics_for(names, judged))
         for (auto& part : metric->evaluate(judged)) all.push_back(std::move(part));
     return all;
 }

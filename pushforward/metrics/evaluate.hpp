@@ -11,6 +11,10 @@ namespace pushforward {
 
 using Measurements = std::vector<std::pair<std::string, Measurement>>;
 
+/// The UsageError that `evaluate` would throw, before there is anything to compute with: a refusal
+/// looks at which parts of `judged` are there and at their shapes, not into them.
+void check_metrics(const std::vector<std::string>& names, const Judged& judged);
+
 /// The named metrics in their order; without names, all of the catalogue that do not refuse.
 /// UsageError, before any work, naming every unknown metric and every one that refuses, and why.
 Measurements evaluate(const std::vector<std::string>& names, const Judged& judged);

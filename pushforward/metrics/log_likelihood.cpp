@@ -18,10 +18,12 @@ public:
         return "";
     }
 
-    bool costly(const Judged& judged) const override {
+    std::string reservation(const Judged& judged) const override {
         constexpr std::int64_t many = 64;  // an ODE asks the network hundreds of times
-        return judged.model->density()->estimators().front().strength != Strength::exact &&
-               judged.held_out_model->x[0].numel() > many;
+        const bool costly =
+            judged.model->density()->estimators().front().strength != Strength::exact &&
+            judged.held_out_model->x[0].numel() > many;
+        return costly ? "it takes long" : "";
     }
 
     std::vector<std::pair<std::string, Measurement>> evaluate(const Judged& judged) const override {

@@ -15,29 +15,26 @@
 namespace pushforward {
 namespace {
 
-class Mlp : public torch::nn::Module, public DenoisingNetwork {
+/// The hidden layers: [B, event...] with time and condition -> [B, width]. Parameters are `own`'s.
+class Trunk {
 public:
-    Mlp(const MlpOptions& o, const DataSpec& spec) : Module("mlp") {
+    Trunk(torch::nn::Module& own, const MlpOptions& o, const DataSpec& spec) {
         const std::int64_t d = spec.x.dimensions();
         PF_CHECK(d > 0, "mlp", "items of a fixed size", text("a size of ", d));
         if (o.features > 0)
-            fourier_ =
-                register_buffer("fourier", at::empty({d, o.features}).normal_(0, o.feature_scale));
-        time_ = TimeEmbedding(*this, "time_embedding", 64, o.width);
-        condition_ = ConditionEmbedding(*this, "condition_embedding", spec.conditions, o.width);
+            fourier_ = own.register_buffer("fourier",
+                                           at::empty({d, o.features}).normal_(0, o.feature_scale));
+        time_ = TimeEmbedding(own, "time_embedding", 64, o.width);
+        condition_ = ConditionEmbedding(own, "condition_embedding", spec.conditions, o.width);
         for (std::int64_t i = 0; i < o.layers; ++i) {
             const std::string number = std::to_string(i);
-            layers_.emplace_back(submodule(*this, "layers"), number,
+            layers_.emplace_back(submodule(own, "layers"), number,
                                  i == 0 ? d + 2 * o.features : o.width, o.width);
-            projections_.emplace_back(submodule(*this, "projections"), number, o.width, o.width);
+            projections_.emplace_back(submodule(own, "projections"), number, o.width, o.width);
         }
-        out_ = Linear(*this, "out", o.width, d, Init::zero);
     }
 
-    torch::nn::Module& module() override { return *this; }
-    bool bears_bfloat16() const override { return false; }
-
-    Tensor forward(const Tensor& x, const Tensor& t, const Condition& c) const override {
+    Tensor operator()(const Tensor& x, const Tensor& t, const Condition& c) const {
         const auto dtype = x.scalar_type();
         const Tensor flat = x.reshape({x.size(0), -1});
         Tensor h = flat;
@@ -50,7 +47,7 @@ public:
             const Tensor next = at::silu(layers_[i](h) + projections_[i](e));
             h = i == 0 ? next : h + next;
         }
-        return out_(h).reshape(x.sizes());
+        return h;
     }
 
 private:
@@ -58,7 +55,39 @@ private:
     TimeEmbedding time_;
     ConditionEmbedding condition_;
     std::vector<Linear> layers_, projections_;
+};
+
+class Mlp : public torch::nn::Module, public DenoisingNetwork {
+public:
+    Mlp(const MlpOptions& o, const DataSpec& spec)
+        : Module("mlp"),
+          trunk_(*this, o, spec),
+          out_(*this, "out", o.width, spec.x.dimensions(), Init::zero) {}
+
+    torch::nn::Module& module() override { return *this; }
+    bool bears_bfloat16() const override { return false; }
+    Tensor forward(const Tensor& x, const Tensor& t, const Condition& c) const override {
+        return out_(trunk_(x, t, c)).reshape(x.sizes());
+    }
+
+private:
+    Trunk trunk_;
     Linear out_;
+};
+
+class MlpFeatures : public torch::nn::Module, public FeatureNetwork {
+public:
+    MlpFeatures(const MlpOptions& o, const Space& space)
+        : Module("mlp"), trunk_(*this, o, {space, {}}), width_(o.width) {}
+
+    torch::nn::Module& module() override { return *this; }
+    std::int64_t features() const override { return width_; }
+    bool bears_bfloat16() const override { return false; }
+    Tensor forward(const Tensor& x, const Tensor& t) const override { return trunk_(x, t, {}); }
+
+private:
+    Trunk trunk_;
+    std::int64_t width_;
 };
 
 }  // namespace
@@ -77,6 +106,10 @@ void MlpOptions::visit(Fields& f) {
 
 std::shared_ptr<DenoisingNetwork> make_mlp(const MlpOptions& options, const DataSpec& spec) {
     return std::make_shared<Mlp>(options, spec);
+}
+
+std::shared_ptr<FeatureNetwork> make_mlp_features(const MlpOptions& options, const Space& space) {
+    return std::make_shared<MlpFeatures>(options, space);
 }
 
 }  // namespace pushforward

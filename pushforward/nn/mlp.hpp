@@ -3,6 +3,7 @@
 #include "pushforward/base/fields.hpp"
 #include "pushforward/core/space.hpp"
 #include "pushforward/nn/denoising_network.hpp"
+#include "pushforward/nn/feature_network.hpp"
 
 #include <memory>
 
@@ -21,5 +22,8 @@ struct MlpOptions : Options {
 /// cos(w.x), sin(w.x), w ~ N(0, feature_scale^2) (Tancik et al. 2020); each hidden layer adds a
 /// projection of the time's and the condition's embedding. The last layer begins at zero.
 std::shared_ptr<DenoisingNetwork> make_mlp(const MlpOptions& options, const DataSpec& spec);
+
+/// Its hidden layers alone, without conditions: [B, event...] -> [B, width].
+std::shared_ptr<FeatureNetwork> make_mlp_features(const MlpOptions& options, const Space& space);
 
 }  // namespace pushforward

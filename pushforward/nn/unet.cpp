@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/nn/embedding.hpp"
 #include "pushforward/nn/layers.hpp"
+#include "pushforward/nn/residual_block.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
@@ -23,33 +24,6 @@ namespace pushforward {
 namespace {
 
 using torch::nn::Module;
-
-/// x + conv2(SiLU(norm2(conv1(SiLU(norm1(x))) + time_emb_proj(e)))), x through a 1x1 convolution
-/// where the number of channels changes.
-struct ResidualBlock {
-    GroupNorm norm1, norm2;
-    Conv2d conv1, conv2, shortcut;
-    Linear projection;
-
-    ResidualBlock(Module& parent, const std::string& name, std::int64_t in, std::int64_t out,
-                  std::int64_t embedding, std::int64_t groups) {
-        Module& own = submodule(parent, name);
-        norm1 = GroupNorm(own, "norm1", in, groups);
-        conv1 = Conv2d(own, "conv1", in, out);
-        projection = Linear(own, "time_emb_proj", embedding, out);
-        norm2 = GroupNorm(own, "norm2", out, groups);
-        conv2 = Conv2d(own, "conv2", out, out, 3, 1, Init::zero);
-        if (in != out) shortcut = Conv2d(own, "conv_shortcut", in, out, 1);
-    }
-
-    /// e is the embedding after SiLU.
-    Tensor operator()(const Tensor& x, const Tensor& e) const {
-        Tensor h = conv1(norm1(x, true));
-        h = h + projection(e).unsqueeze(2).unsqueeze(3);
-        h = conv2(norm2(h, true));
-        return (shortcut.weight.parameter().defined() ? shortcut(x) : x) + h;
-    }
-};
 
 /// softmax(q k^T / sqrt(d)) v for [B, heads, positions, d]. LibTorch's kernel on the CPU spends
 /// most of its bfloat16 backward pass on making a oneDNN primitive for each head's small products,

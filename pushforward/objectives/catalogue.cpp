@@ -4,6 +4,7 @@
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/objectives/consistency.hpp"
+#include "pushforward/objectives/classification.hpp"
 #include "pushforward/objectives/denoising.hpp"
 #include "pushforward/objectives/likelihood.hpp"
 #include "pushforward/objectives/score_matching.hpp"
@@ -32,6 +33,8 @@ const std::vector<ObjectiveEntry>& objective_catalogue() {
               "Song, Dhariwal, Chen & Sutskever 2023", make_consistency),
         entry("likelihood", "the negative log-density: maximum likelihood", "Fisher 1922",
               make_likelihood),
+        entry("classification", "the cross-entropy of a classifier on clean and noised items",
+              "Dhariwal & Nichol 2021", make_classification),
     };
     return all;
 }

@@ -1,7 +1,6 @@
 #include "pushforward/samplers/denoising_sampler.hpp"
 
 #include "pushforward/base/errors.hpp"
-#include "pushforward/samplers/guidance.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -15,7 +14,12 @@ void DenoisingSampling::visit(Fields& f) {
     f.integer("steps", steps, {.doc = "steps of the solver", .low = 1});
     f.number("guidance", guidance,
              {.doc = "0 ignores the condition, 1 samples from the conditional model, above 1 is "
-                     "stronger and asks the network twice"});
+                     "stronger and asks the network, or a guide, once more"});
+    f.number(
+        "guidance_low", guidance_low,
+        {.doc = "guidance acts where sigma / alpha is above this, elsewhere it is 1", .low = 0});
+    f.number("guidance_high", guidance_high,
+             {.doc = "and at most this", .low = 0, .open_low = true});
     f.number(
         "eta", solver.eta,
         {.doc = "ddim: share of the posterior's noise that each step adds", .low = 0, .high = 1});
@@ -49,14 +53,23 @@ void DenoisingSampling::visit(Fields& f) {
                 {.doc = "clamp each denoised item to [-1, 1]; auto: for images"});
 }
 
+void check_sampling(const DenoisingSampling& o) {
+    PF_CHECK(o.guidance_low < o.guidance_high, "sample.guidance_low",
+             text("less than guidance_high, ", o.guidance_high), o.guidance_low);
+}
+
 Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const DenoisingSampling& o,
                         const SampleRequest& request, Rng rng) {
-    check_request(spec, request);
+    check_sampling(o);
+    check_request(guided_spec(spec, request.guide), request);
+    if (request.guide) check_guide(model, spec, *request.guide, request.c);
     const at::NoGradGuard no_grad;
     const Path& path = model.path();
     const std::vector<double> times = time_grid(path, o.grid, o.steps, o.rho);
     Samples samples;
-    Denoise denoise = guided(model, request.c.to(request.device), o.guidance, &samples.evaluations);
+    Denoise denoise =
+        guided(model, request.c.to(request.device),
+               {o.guidance, o.guidance_low, o.guidance_high, request.guide}, &samples.evaluations);
     if (o.clip == Clip::yes || (o.clip == Clip::automatic && spec.x.is_image()))
         denoise = clipped(std::move(denoise), 1);
 

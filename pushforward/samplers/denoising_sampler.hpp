@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pushforward/base/fields.hpp"
+#include "pushforward/samplers/guidance.hpp"
 #include "pushforward/samplers/solvers.hpp"
 #include "pushforward/samplers/time_grid.hpp"
 
@@ -15,6 +16,7 @@ struct DenoisingSampling : Options {
     std::string sampler = "ddim";  ///< a name of solver_catalogue()
     std::int64_t steps = 50;
     double guidance = 1;
+    double guidance_low = Guidance{}.low, guidance_high = Guidance{}.high;
     SolverSettings solver = {};
     Grid grid = Grid::uniform;
     double rho = 7;
@@ -24,9 +26,13 @@ struct DenoisingSampling : Options {
     void visit(Fields& f) override;
 };
 
+/// UsageError for options that contradict each other.
+void check_sampling(const DenoisingSampling& options);
+
 /// Draws request.n items of `spec.x` from a denoiser: x at t_max is normal with standard deviation
 /// temperature x sigma(t_max), then the chosen solver carries it to t = 0. Row r depends on rng's
-/// key and request.first + r alone. Drops the graph. UsageError for a condition that `spec` lacks.
+/// key and request.first + r alone. Drops the graph. UsageError for a condition that `spec` lacks
+/// and for a guide that cannot guide.
 Samples sample_denoiser(const Denoiser& model, const DataSpec& spec,
                         const DenoisingSampling& options, const SampleRequest& request, Rng rng);
 

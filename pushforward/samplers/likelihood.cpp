@@ -41,7 +41,7 @@ public:
 
     Tensor log_prob(const Tensor& x, const Condition& c, const std::string& estimator,
                     Rng rng) const override {
-        const Denoise denoise = guided(model_, c, 1);
+        const Denoise denoise = guided(model_, c, {});
         const Path& path = model_.path();
         const std::int64_t dims = x.flatten(1).size(1);
         if (estimator == "bound" || estimator == "bound_forward") {

@@ -11,6 +11,7 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
 
@@ -45,6 +46,14 @@ std::unique_ptr<Model> moved(const LawSubject& s, std::uint64_t seed = 1) {
 
 SampleRequest request_of(const LawSubject& s, std::int64_t first, std::int64_t n) {
     return {n, first, s.batch.c.slice(first, first + n)};
+}
+
+/// What a model says: samples, or where it draws none log p(label | x) of the batch.
+Tensor answer(const LawSubject& s, const Model& model) {
+    if (model.samples()) return model.sample(request_of(s, 0, 2), Rng(7)).x;
+    PF_CHECK(model.classifier(), "laws", "a model that samples or tells classes", "neither");
+    const at::NoGradGuard no_grad;
+    return model.classifier()->log_probs(s.batch.x, at::zeros({s.batch.size()}, at::kDouble));
 }
 
 double apart(const Tensor& a, const Tensor& b) {
@@ -83,6 +92,14 @@ std::string gradients(const LawSubject& s) {
 
 std::string samples(const LawSubject& s) {
     const auto model = moved(s);
+    if (!model->samples()) {
+        try {
+            model->sample(request_of(s, 0, 2), Rng(7));
+        } catch (const UsageError&) {
+            return "";
+        }
+        return "a model that says it draws no samples draws some";
+    }
     const auto before = weights_of(model->module());
     NamedTensors copies;
     for (const auto& [name, t] : before) copies[name] = t.clone();
@@ -104,11 +121,10 @@ std::string samples(const LawSubject& s) {
 
 std::string saving(const LawSubject& s) {
     const auto model = moved(s), other = moved(s, 2);
-    const Tensor x = model->sample(request_of(s, 0, 2), Rng(7)).x;
-    if (at::equal(x, other->sample(request_of(s, 0, 2), Rng(7)).x))
-        return "the weights make no difference";
+    const Tensor x = answer(s, *model);
+    if (at::equal(x, answer(s, *other))) return "the weights make no difference";
     copy_tensors(weights_of(other->module()), weights_of(model->module()), "memory");
-    if (!at::equal(x, other->sample(request_of(s, 0, 2), Rng(7)).x))
+    if (!at::equal(x, answer(s, *other)))
         return "the weights by their names do not make the same model";
     return "";
 }
@@ -124,17 +140,17 @@ std::vector<double> losses(const LawSubject& s, Model& model) {
 
 std::string types(const LawSubject& s) {
     const auto model = moved(s);
-    const Tensor x = model->sample(request_of(s, 0, 2), Rng(7)).x;
+    const Tensor x = answer(s, *model);
     const auto plain = losses(s, *model);
     for (auto type : {at::kFloat, at::kBFloat16, at::kDouble}) {
         if (!model->allows(type)) continue;
         model->compute_in(type);
-        const Tensor y = model->sample(request_of(s, 0, 2), Rng(7)).x;
+        const Tensor y = answer(s, *model);
         const std::string in = std::string(" computing in ") + at::toString(type);
-        if (y.scalar_type() != x.scalar_type()) return "samples have another type" + in;
-        if (!y.isfinite().all().item<bool>()) return "samples are not finite" + in;
+        if (y.scalar_type() != x.scalar_type()) return "answers have another type" + in;
+        if (!y.isfinite().all().item<bool>()) return "answers are not finite" + in;
         // A sampler may amplify the eighth bit without bound; a loss averages over it.
-        if (type != at::kBFloat16 && apart(x, y) > 1e-3) return "samples differ" + in;
+        if (type != at::kBFloat16 && apart(x, y) > 1e-3) return "answers differ" + in;
         const auto typed = losses(s, *model);
         const double tolerance = type == at::kBFloat16 ? 2e-2 : 1e-4;
         for (std::size_t i = 0; i < plain.size(); ++i)
@@ -189,6 +205,24 @@ std::string denoising(const LawSubject& s) {
     });
 }
 
+std::string classifying(const LawSubject& s) {
+    const auto model = moved(s);
+    const Classifier* classifier = model->classifier();
+    if (!classifier) return "";
+    const Field* label = model->spec().condition(classifier->label().name);
+    if (!label || !(*label == classifier->label())) return "its label is none of the conditions";
+    const auto levels = [](const Tensor& rows) { return rows.to(at::kDouble) / 2; };  // 0, 0.5, ...
+    const Tensor all = at::arange(s.batch.size(), at::kLong);
+    const Tensor p = classifier->log_probs(s.batch.x, levels(all)).exp();
+    if (p.sizes() != at::IntArrayRef({s.batch.size(), label->space.symbols}))
+        return "it does not tell all classes of each row";
+    if ((p.sum(1) - 1).abs().max().item<double>() > 1e-5) return "probabilities do not add to 1";
+    if (classifier->features(s.batch.x).dim() != 2) return "features are not a vector a row";
+    return row_function(s, [&](const Tensor& x, const Condition&, const Tensor& rows) {
+        return classifier->log_probs(x, levels(rows));
+    });
+}
+
 std::string density(const LawSubject& s) {
     const auto model = moved(s);
     const Density* density = model->density();
@@ -213,6 +247,7 @@ const std::vector<Law>& laws() {
         {"weights move between models by name", saving},
         {"allowed types of computation agree", types},
         {"a denoiser answers row by row", denoising},
+        {"a classifier answers row by row", classifying},
         {"an exact density answers row by row", density},
     };
     return all;

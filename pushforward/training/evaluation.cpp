@@ -4,6 +4,8 @@
 #include "pushforward/data/loader.hpp"
 #include "pushforward/metrics/catalogue.hpp"
 
+#include <torch/types.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -55,6 +57,31 @@ Rows held_out_rows(const OpenedRun& run, const EvaluationRequest& request) {
     return {prepared.data, prepared.split.validation, source + " (validation rows)"};
 }
 
+/// What the judge makes of items in the data's own units.
+Verdict verdict_of(const OpenedRun& judge, const Tensor& items) {
+    const torch::NoGradGuard no_grad;
+    const Classifier& classifier = *judge.model->classifier();
+    const Tensor x = judge.description.scaling.to_model(items);
+    const std::int64_t n = x.size(0), chunk = 256;
+    std::vector<Tensor> features, log_probs;
+    for (std::int64_t i = 0; i < n; i += chunk) {
+        const Tensor part = x.slice(0, i, std::min(i + chunk, n)).to(judge.device);
+        const Tensor clean = torch::zeros({part.size(0)}, part.options().dtype(torch::kDouble));
+        features.push_back(classifier.features(part).cpu());
+        log_probs.push_back(classifier.log_probs(part, clean).cpu());
+    }
+    return {torch::cat(features), torch::cat(log_probs)};
+}
+
+/// Without the judge's condition where classes of the same name are others than those it tells.
+Condition told_by(const OpenedRun& judge, Condition c, const DataSpec& spec) {
+    const Field& told = judge.model->classifier()->label();
+    const Field* field = spec.condition(told.name);
+    if (field && !field->names.empty() && !told.names.empty() && field->names != told.names)
+        c.value.erase(told.name);
+    return c;
+}
+
 /// Whether a wanted metric refuses only because there are no samples yet.
 bool needs_samples(const std::vector<std::string>& names, const Judged& without) {
     if (names.empty()) return true;
@@ -81,6 +108,16 @@ std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string&
     return data;
 }
 
+void check_judge(const OpenedRun& judge, const Space& items, const std::string& option) {
+    const std::string who = text(option, " ", judge.folder.path().string());
+    if (!judge.model->classifier())
+        throw UsageError(text(who, ": ", judge.recipe.model.name,
+                              " tells no classes; a judge is a run of `classifier`"));
+    PF_CHECK(judge.description.spec.x.event == items.event, who,
+             text("a judge of items of ", at::IntArrayRef(items.event)),
+             text("one of ", at::IntArrayRef(judge.description.spec.x.event)));
+}
+
 Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) {
     const auto names = request.metrics.empty() ? run.recipe.eval.metrics : request.metrics;
     for (const auto& name : names) metric_entry(name);  // an unknown name before any work
@@ -96,8 +133,18 @@ Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) 
     judged.held_out_model = &model;
     judged.log_det = run.description.scaling.log_det(data.x.sizes().slice(1));
     judged.seed = request.seed;
-    if (needs_samples(names, judged)) {
-        const Condition c = known_conditions(run.model->spec(), data.c);
+    const Condition c = known_conditions(run.model->spec(), data.c);
+    if (request.judge) {
+        check_judge(*request.judge, run.description.spec.x, "--judge");
+        judged.judge = request.judge->model->classifier();
+        judged.asked = told_by(*request.judge, c, held_out.data->spec());
+    }
+    const bool draws = run.model->samples() && needs_samples(names, judged);
+    Judged promised = judged;
+    if (draws) promised.samples = data.x;  // as many, of the same shape
+    check_metrics(names, promised);
+    if (request.judge) judged.held_out_seen = verdict_of(*request.judge, data.x);
+    if (draws) {
         const auto count = static_cast<std::int64_t>(rows.size());
         judged.samples = draw_samples(*run.model, run.description.scaling, count, c, request.seed,
                                       request.batch, run.device,
@@ -105,6 +152,7 @@ Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) 
                                           if (request.progress) request.progress(done, count);
                                       })
                              .x;
+        if (request.judge) judged.samples_seen = verdict_of(*request.judge, judged.samples);
     }
     return {held_out.name, static_cast<std::int64_t>(rows.size()), evaluate(names, judged)};
 }
@@ -120,7 +168,16 @@ Evaluation evaluate_sets(const std::string& samples, const std::string& data,
     Judged judged;
     judged.held_out = &held_out;
     judged.seed = request.seed;
-    judged.samples = a->get(choose(all_rows(a->size()), n, request.seed + 1)).x;
+    const Batch drawn = a->get(choose(all_rows(a->size()), n, request.seed + 1));
+    judged.samples = drawn.x;
+    if (request.judge) {
+        check_judge(*request.judge, b->spec().x, "--judge");
+        judged.judge = request.judge->model->classifier();
+        judged.asked = told_by(*request.judge, drawn.c, a->spec());
+        check_metrics(request.metrics, judged);
+        judged.held_out_seen = verdict_of(*request.judge, held_out.x);
+        judged.samples_seen = verdict_of(*request.judge, drawn.x);
+    }
     return {data, held_out.size(), evaluate(request.metrics, judged)};
 }
 

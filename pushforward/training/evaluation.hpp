@@ -19,6 +19,7 @@ struct EvaluationRequest {
     std::int64_t n = 0;                ///< items; 0: what the recipe says
     std::uint64_t seed = 0;
     std::int64_t batch = 64;
+    const OpenedRun* judge = nullptr;  ///< a run with a classifier, whose features are compared
     std::function<void(std::int64_t done, std::int64_t n)> progress = {};  ///< of the sampling
     std::function<void(const std::string&)> warn = {};
 };
@@ -28,6 +29,9 @@ struct Evaluation {
     std::int64_t n = 0;
     Measurements metrics;
 };
+
+/// UsageError unless the run tells classes of items like these: `option` is what named it.
+void check_judge(const OpenedRun& judge, const Space& items, const std::string& option);
 
 /// Measures a run against held-out rows (its test rows, else its validation rows; drawn by the
 /// seed) or against the rows of a SPEC. Samples are drawn only when a wanted metric needs them;

@@ -140,7 +140,8 @@ Training training_of(Parts& p, const Recipe& recipe) {
         return take(*p.data.data, all.subspan(begin, count), p.data.description.scaling)
             .to(p.device);
     };
-    t.draw = [&p, &recipe](std::int64_t) { return draw_picture(p, recipe); };
+    if (p.model->samples())
+        t.draw = [&p, &recipe](std::int64_t) { return draw_picture(p, recipe); };
     return t;
 }
 
@@ -166,7 +167,7 @@ FitResult fit(Recipe recipe, const FitOptions& options) {
 
     Training training = training_of(parts, recipe);
     RunFolder run = RunFolder::create(options.out, options.name, options.existing);
-    FitResult result{run.path(), {}, false};
+    FitResult result{run.path(), {}, parts.model->samples()};
     Checkpoints checkpoints(run.checkpoints(), recipe.train.keep, say);
     RunLog log(run);
     training.checkpoints = &checkpoints;
@@ -217,7 +218,8 @@ DryRun dry_run(const Recipe& given, const std::string& device) {
     StepTimes times;
     training.logs = {&times};
     const TrainingSummary summary = Trainer(std::move(training)).run();
-    draw_samples(*p.model, p.data.description.scaling, 1, {}, p.seed.key(), 1, p.device);
+    if (p.model->samples())
+        draw_samples(*p.model, p.data.description.scaling, 1, {}, p.seed.key(), 1, p.device);
     const double a_step = (times.seconds.back() - times.seconds.front()) /
                           static_cast<double>(times.seconds.size() - 1);
     return {p.data.description, summary.parameters, a_step};

@@ -28,6 +28,7 @@ struct FitOptions {
 struct FitResult {
     std::filesystem::path run;
     TrainingSummary summary;
+    bool samples = true;  ///< whether the model draws samples
     bool already_finished = false;
 };
 

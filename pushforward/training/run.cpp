@@ -91,7 +91,8 @@ OpenedRun open_run(const std::string& folder, const std::vector<std::string>& se
 
 Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
                      const Condition& conditions, std::uint64_t seed, std::int64_t batch,
-                     at::Device device, const std::function<void(std::int64_t)>& progress) {
+                     at::Device device, const std::function<void(std::int64_t)>& progress,
+                     const Model* guide) {
     PF_CHECK(n >= 1, "sample", "at least 1 sample", n);
     PF_CHECK(batch >= 1, "sample", "batches of at least 1", batch);
     const Condition all = scaling.to_model(conditions);
@@ -99,7 +100,8 @@ Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
     std::vector<Tensor> x, log_prob;
     for (std::int64_t first = 0; first < n; first += batch) {
         const std::int64_t count = std::min(batch, n - first);
-        SampleRequest request{count, first, all.slice(first, first + count).to(device), device};
+        SampleRequest request{count, first, all.slice(first, first + count).to(device), device,
+                              guide};
         Samples part = model.sample(request, Rng(seed).split(1));
         x.push_back(scaling.to_data(part.x.to(at::kCPU)));
         if (part.log_prob.defined())

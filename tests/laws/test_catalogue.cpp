@@ -1,7 +1,9 @@
 // Every model of the catalogue, with each of its networks and objectives, against the laws.
 #include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/classifier/classifier.hpp"
 #include "pushforward/families/diffusion/gaussian.hpp"
 #include "pushforward/nn/mlp.hpp"
+#include "pushforward/nn/residual_network.hpp"
 #include "pushforward/nn/unet.hpp"
 #include "pushforward/testing/laws.hpp"
 
@@ -29,19 +31,40 @@ Batch some(const DataSpec& spec) {
     return batch;
 }
 
+/// The networks that a model can be made of.
+Variant* network_of(Options& options) {
+    if (auto* o = dynamic_cast<GaussianOptions*>(&options)) return &o->network;
+    if (auto* o = dynamic_cast<ClassifierOptions*>(&options)) return &o->network;
+    return nullptr;
+}
+
 void shrink(Options& options, Options& sampling, const std::string& network) {
-    if (auto* o = dynamic_cast<GaussianOptions*>(&options)) {
-        o->network.select(network);
-        if (auto* unet = dynamic_cast<UnetOptions*>(o->network.options.get())) {
+    if (Variant* variant = network_of(options)) {
+        variant->select(network);
+        if (auto* unet = dynamic_cast<UnetOptions*>(variant->options.get())) {
             unet->channels = 8;
             unet->multipliers = {1, 2};
             unet->blocks = 1;
             unet->attention = {1};
             unet->head_size = 8;
         }
-        if (auto* mlp = dynamic_cast<MlpOptions*>(o->network.options.get())) mlp->width = 32;
+        if (auto* residual = dynamic_cast<ResidualNetworkOptions*>(variant->options.get())) {
+            residual->channels = 8;
+            residual->multipliers = {1, 2};
+        }
+        if (auto* mlp = dynamic_cast<MlpOptions*>(variant->options.get())) mlp->width = 32;
     }
     if (auto* o = dynamic_cast<DenoisingSampling*>(&sampling)) o->steps = 4;
+}
+
+/// The names of those networks, or one empty name.
+std::vector<std::string> networks_of(const CatalogueEntry& entry) {
+    const auto options = entry.options();
+    const Variant* variant = network_of(*options);
+    if (!variant) return {""};
+    std::vector<std::string> names;
+    for (const auto& a : variant->alternatives) names.push_back(a.name);
+    return names;
 }
 
 /// Denoises to a constant and forgets its second parameter: what the laws are for.
@@ -82,7 +105,7 @@ LawSubject subject(const CatalogueEntry& entry, const std::string& network,
 TEST_CASE("every model of the catalogue obeys the laws") {
     for (const auto& entry : catalogue())
         for (const auto& objective : entry.objectives)
-            for (const std::string network : {"unet", "mlp"}) {
+            for (const std::string& network : networks_of(entry)) {
                 CAPTURE(entry.name);
                 CAPTURE(network);
                 for (const std::string& broken : broken_laws(subject(entry, network, objective)))

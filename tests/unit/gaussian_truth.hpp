@@ -1,14 +1,18 @@
 #pragma once
 
+#include "pushforward/base/errors.hpp"
 #include "pushforward/core/model.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/expm1.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 
 #include <cmath>
 #include <utility>
@@ -67,6 +71,56 @@ public:
 private:
     const Path& path_;
     std::vector<Component> components_;
+};
+
+/// Two equally likely classes N(-1.5, 1) and N(1.5, 1), exactly: E[x0 | x_t, label] where a row's
+/// label is given, E[x0 | x_t] where it is not.
+class TwoClasses : public Denoiser {
+public:
+    explicit TwoClasses(const Path& path)
+        : path_(path),
+          both_(path, {{0.5, -1.5, 1}, {0.5, 1.5, 1}}),
+          one_{{path, {{1, -1.5, 1}}}, {path, {{1, 1.5, 1}}}} {}
+
+    const Path& path() const override { return path_; }
+    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
+        const Tensor any = both_.predict_x0(x, t, {});
+        const auto label = c.value.find("label");
+        if (label == c.value.end()) return any;
+        Tensor of_class = at::where((label->second == 0).unsqueeze(1), one_[0].predict_x0(x, t, {}),
+                                    one_[1].predict_x0(x, t, {}));
+        if (const auto given = c.given.find("label"); given != c.given.end())
+            of_class = at::where(given->second.unsqueeze(1), of_class, any);
+        return of_class;
+    }
+    Tensor residual(const Tensor& x0, const Tensor&, const Tensor&,
+                    const Condition&) const override {
+        return x0;
+    }
+
+private:
+    const Path& path_;
+    MixtureDenoiser both_, one_[2];
+};
+
+/// p(label | y = x0 + s eps) of the two classes by Bayes' rule.
+class BayesClassifier : public Model, public Classifier {
+public:
+    const DataSpec& spec() const override { return spec_; }
+    torch::nn::Module& module() override { throw UsageError("it has no parameters"); }
+    bool samples() const override { return false; }
+    Samples sample(const SampleRequest&, Rng) const override { throw UsageError("it draws none"); }
+    const Classifier* classifier() const override { return this; }
+    const Field& label() const override { return spec_.conditions[0]; }
+    Tensor log_probs(const Tensor& y, const Tensor& s) const override {
+        const Tensor variance = 1 + (s * s).unsqueeze(1);
+        const Tensor off = y - at::tensor({-1.5, 1.5}, at::kDouble);
+        return at::log_softmax(-off * off / (2 * variance), 1);
+    }
+    Tensor features(const Tensor& x) const override { return x; }
+
+private:
+    DataSpec spec_{{Kind::real, {1}, 0}, {{"label", {Kind::symbol, {}, 2}}}};
 };
 
 }  // namespace pushforward::testing

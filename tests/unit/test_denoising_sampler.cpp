@@ -81,6 +81,13 @@ TEST_CASE("every option of [sample] is heeded") {
     CHECK(changes([](auto& o) { o.steps = 11; }));
     CHECK(changes([](auto& o) { o.guidance = 2; }));
     CHECK(changes([](auto& o) { o.guidance = 0; }));
+    for (double DenoisingSampling::*end :
+         {&DenoisingSampling::guidance_low, &DenoisingSampling::guidance_high}) {
+        DenoisingSampling strong = few(), limited = few();
+        strong.guidance = limited.guidance = 3;
+        limited.*end = 1;
+        CHECK(worst(draw(limited), draw(strong)) > 1e-4);
+    }
     CHECK(changes([](auto& o) { o.solver.eta = 0.5; }));
     CHECK(changes([](auto& o) { o.grid = Grid::log_snr; }));
     CHECK(changes([](auto& o) { o.grid = Grid::leading; }));
@@ -154,6 +161,13 @@ TEST_CASE("impossible requests are refused by name") {
             "sample: condition 'label': expected 2 rows, got 1");
     refused(2, "label", at::tensor({0, 4}, at::kLong),
             "sample: condition 'label': expected labels from 0 to 3, got 0 to 4");
+}
+
+TEST_CASE("a model with contradicting options is refused when it is made") {
+    DenoisingSampling o;
+    o.guidance_low = o.guidance_high = 2;
+    CHECK(refusal([&] { random_model(o, plane); }) ==
+          "sample.guidance_low: expected less than guidance_high, 2, got 2");
 }
 
 TEST_CASE("every model of the catalogue is made from its default options") {

@@ -40,7 +40,7 @@ TEST_CASE("the probability-flow ODE gives the density of a mixture") {
     const Tensor x = at::linspace(-2.5, 2.5, 41, at::kDouble).unsqueeze(1);
     const auto check = [&](const Path& path, double near) {
         const MixtureDenoiser truth(path, {{0.5, -1.5, 0.3}, {0.5, 1.5, 0.3}});
-        const Denoise denoise = guided(truth, {}, 1);
+        const Denoise denoise = guided(truth, {}, {});
         Rng rng(1);
         const Tensor exact = exact_log_prob(x, path);
         const Tensor by_trace = ode_log_prob(denoise, path, x, Trace::exact, 1e-8, rng);
@@ -89,7 +89,7 @@ TEST_CASE("the variational bound of a normal is exact with the forward variance"
         const auto times = time_grid(*path, Grid::uniform, steps);
         Rng rng(2);
         const auto nats = [&](ReverseVariance variance, std::int64_t terms) {
-            return -variational_bound(guided(truth, {}, 1), *path, x, times, variance, terms, rng)
+            return -variational_bound(guided(truth, {}, {}), *path, x, times, variance, terms, rng)
                         .log_prob();
         };
         const Tensor forward = nats(ReverseVariance::forward, steps);

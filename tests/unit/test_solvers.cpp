@@ -18,7 +18,7 @@ using testing::VpPath;
 namespace {
 
 Denoise exact(const Denoiser& model) {
-    return guided(model, {}, 1);
+    return guided(model, {}, {});
 }
 
 using Solve =

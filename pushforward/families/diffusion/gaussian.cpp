@@ -123,6 +123,7 @@ std::unique_ptr<Model> make_gaussian(std::shared_ptr<const GaussianPath> path,
                                      const GaussianOptions& options,
                                      const DenoisingSampling& sampling, const DataSpec& spec) {
     PF_CHECK(spec.x.kind == Kind::real, "a Gaussian model", "real numbers", "another kind of data");
+    check_sampling(sampling);
     std::shared_ptr<DenoisingNetwork> network;
     if (const auto* unet = options.network.as<UnetOptions>()) network = make_unet(*unet, spec);
     if (const auto* mlp = options.network.as<MlpOptions>()) network = make_mlp(*mlp, spec);
