@@ -53,7 +53,7 @@ precision = "float32"
         const torch::NoGradGuard no_grad;
         const OpenedRun run = open_run(runs.at("exploding").string());
         const Denoiser& model = *run.model->denoiser();
-        const Denoise denoise = guided(model, {}, 1);
+        const Denoise denoise = guided(model, {}, {});
         const std::int64_t n = 10000;
         Rng rng = Rng(seed).split(1);
         const double reach = 8. / 5 * p_.mean;

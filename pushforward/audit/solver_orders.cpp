@@ -36,7 +36,7 @@ public:
         const Denoiser& model = *run.model->denoiser();
         const Tensor start = torch::linspace(-3, 3, 201, torch::kDouble).unsqueeze(1);
         const Tensor reference =
-            adaptive(guided(model, {}, 1), model.path(), start, {model.path().t_max(), 0}, 1e-12);
+            adaptive(guided(model, {}, {}), model.path(), start, {model.path().t_max(), 0}, 1e-12);
         std::vector<Check> checks = {against_quantiles(start, reference)};
         for (const Order& o : kOrders) {
             const auto error = [&](std::int64_t n) {
@@ -54,7 +54,7 @@ private:
     static Tensor solve(const Denoiser& model, const std::string& solver, std::int64_t n,
                         const Tensor& start) {
         Rng rng(0);
-        return solver_entry(solver).solve(guided(model, {}, 1), model.path(), start,
+        return solver_entry(solver).solve(guided(model, {}, {}), model.path(), start,
                                           time_grid(model.path(), Grid::log_snr, n + 1), {}, rng);
     }
 

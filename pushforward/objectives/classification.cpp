@@ -2,13 +2,13 @@
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/core/rowwise.hpp"
+#include "pushforward/objectives/parts.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/where.h>
-#include <torch/nn/module.h>
 
 #include <cmath>
 
@@ -34,15 +34,10 @@ public:
     }
 
     std::vector<Player> players(Model& model, const Sources&) const override {
-        Player player;
-        player.name = "model";
-        ParameterGroup& group = player.groups.emplace_back();
-        for (const auto& p : model.module().named_parameters())
-            group.parameters.emplace_back(p.key(), p.value());
-        player.loss = [&model, options = options_](const Batch& batch, const Step& step) {
-            return loss(*model.classifier(), options, batch, step);
-        };
-        return {player};
+        return one_player(model,
+                          [&model, options = options_](const Batch& batch, const Step& step) {
+                              return loss(*model.classifier(), options, batch, step);
+                          });
     }
 
 private:

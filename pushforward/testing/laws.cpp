@@ -63,7 +63,7 @@ double apart(const Tensor& a, const Tensor& b) {
 std::string gradients(const LawSubject& s) {
     const auto model = moved(s);
     const Rows rows(model->spec(), s.batch);
-    const Sources sources{&rows};
+    const Sources sources{.data = &rows, .teacher = s.teacher.get()};
     if (const auto why = s.objective->refusal(*model, sources); !why.empty()) return why;
     std::set<const void*> seen;
     for (const auto& player : s.objective->players(*model, sources)) {
@@ -133,7 +133,8 @@ std::string saving(const LawSubject& s) {
 std::vector<double> losses(const LawSubject& s, Model& model) {
     const Rows rows(model.spec(), s.batch);
     std::vector<double> out;
-    for (const auto& player : s.objective->players(model, {&rows}))
+    for (const auto& player :
+         s.objective->players(model, {.data = &rows, .teacher = s.teacher.get()}))
         out.push_back(player.loss(s.batch, {3, Rng(5)}).value.item<double>());
     return out;
 }

@@ -16,6 +16,7 @@ struct LawSubject {
     std::function<std::unique_ptr<Model>()> make;
     std::shared_ptr<const Objective> objective;
     Batch batch;
+    std::shared_ptr<const Model> teacher = nullptr;  ///< for objectives that learn from one
 };
 
 /// What every model must obey. `broken` says how the subject breaks it, "" when it doesn't.

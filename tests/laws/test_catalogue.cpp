@@ -5,6 +5,7 @@
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/residual_network.hpp"
 #include "pushforward/nn/unet.hpp"
+#include "pushforward/objectives/consistency.hpp"
 #include "pushforward/testing/laws.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -96,7 +97,12 @@ LawSubject subject(const CatalogueEntry& entry, const std::string& network,
         return entry.make(*options, *sampling, images);
     };
     const auto& made = objective_entry(objective);
-    s.objective = made.make(*made.options());
+    const auto how = made.options();
+    if (auto* o = dynamic_cast<ConsistencyOptions*>(how.get())) {
+        o->teacher = "memory";
+        s.teacher = s.make();
+    }
+    s.objective = made.make(*how);
     return s;
 }
 
