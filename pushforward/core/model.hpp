@@ -84,11 +84,45 @@ public:
                             const Condition& c) const = 0;
 };
 
+/// What an encoder says of an item's latents: normal with `mean` and standard deviation `std`, both
+/// [B, event...] of the latent space; a point where `std` is undefined.
+struct Posterior {
+    Tensor mean, std = {};
+};
+
+/// Where latents live, under the name that the family gives them. They are N(0, I) for items of the
+/// model's own law, so that decode(z), z ~ N(0, I), is a sample.
+struct LatentSpace {
+    std::string name;
+    Space space;
+};
+
+/// To a latent space and back, differentiably; a row's answer depends on that row, its condition
+/// and its row of `rng` alone. UsageError where the family has no encoder (a GAN).
+class Latent {
+public:
+    virtual ~Latent() = default;
+    virtual LatentSpace latent_space() const = 0;
+    /// x [B, event...] in model units -> q(z | x, c).
+    virtual Posterior encode(const Tensor& x, const Condition& c, Rng rng) const = 0;
+    /// z [B, latent event...] -> [B, event...] in model units.
+    virtual Tensor decode(const Tensor& z, const Condition& c, Rng rng) const = 0;
+};
+
+/// What samples begin from in place of noise alone, for models that denoise.
+struct Draft {
+    Tensor x = {};                  ///< [n, event...] in model units; undefined: noise alone
+    double strength = 1;            ///< in (0, 1], the share of the time grid that is run
+    Tensor keep = {};               ///< bool, broadcast to the event: entries that stay as in x
+    std::int64_t resamplings = 10;  ///< how often each step is done, where `keep` is given
+};
+
 struct SampleRequest {
     std::int64_t n = 1;
     std::int64_t first = 0;  ///< the index of the first sample: sample i depends on (seed, i)
     Condition c = {};        ///< [n] rows, or empty
     at::Device device = at::kCPU;
+    Draft draft = {};
 };
 
 struct Samples {
@@ -115,6 +149,7 @@ public:
     virtual const Density* density() const { return nullptr; }
     virtual const Energy* energy() const { return nullptr; }
     virtual const Denoiser* denoiser() const { return nullptr; }
+    virtual const Latent* latent() const { return nullptr; }
 };
 
 }  // namespace pushforward

@@ -1,6 +1,7 @@
 #include "pushforward/samplers/denoising_sampler.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/samplers/editing.hpp"
 #include "pushforward/samplers/guidance.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -13,28 +14,39 @@ void check(const DataSpec& spec, const SampleRequest& request) {
     PF_CHECK(request.n >= 1, "sample: n", "at least 1", request.n);
     for (auto size : spec.x.event)
         PF_CHECK(size > 0, "sample", "items of a fixed size", text("a size of ", size));
-    for (const auto& [name, value] : request.c.value) {
+    check_conditions("sample", spec, request.c, request.n);
+}
+
+}  // namespace
+
+void check_conditions(const std::string& who, const DataSpec& spec, const Condition& c,
+                      std::int64_t rows) {
+    for (const auto& [name, value] : c.value) {
+        const std::string what = text(who, ": condition '", name, "'");
         const Field* field = spec.condition(name);
         if (!field) {
             std::string known;
             for (const auto& f : spec.conditions) known += (known.empty() ? "" : ", ") + f.name;
-            throw UsageError(text("sample: condition '", name, "': the model knows ",
-                                  known.empty() ? "no conditions" : known));
+            throw UsageError(
+                text(what, ": the model knows ", known.empty() ? "no conditions" : known));
         }
-        PF_CHECK(value.dim() >= 1 && value.size(0) == request.n,
-                 text("sample: condition '", name, "'"), text(request.n, " rows"),
+        PF_CHECK(value.dim() >= 1 && value.size(0) == rows, what, text(rows, " rows"),
                  value.dim() >= 1 ? value.size(0) : 0);
         if (field->space.kind == Kind::symbol)
             PF_CHECK(
                 value.min().item<std::int64_t>() >= 0 &&
                     value.max().item<std::int64_t>() < field->space.symbols,
-                text("sample: condition '", name, "'"),
-                text("labels from 0 to ", field->space.symbols - 1),
+                what, text("labels from 0 to ", field->space.symbols - 1),
                 text(value.min().item<std::int64_t>(), " to ", value.max().item<std::int64_t>()));
     }
 }
 
-}  // namespace
+Denoise steered(const Denoiser& model, const DataSpec& spec, const DenoisingSampling& o,
+                const Condition& c, std::int64_t* evaluations) {
+    Denoise denoise = guided(model, c, o.guidance, evaluations);
+    const bool clips = o.clip == Clip::yes || (o.clip == Clip::automatic && spec.x.is_image());
+    return clips ? clipped(std::move(denoise), 1) : denoise;
+}
 
 void DenoisingSampling::visit(Fields& f) {
     Fields::Texts names;
@@ -81,18 +93,31 @@ Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const Denoi
     check(spec, request);
     const at::NoGradGuard no_grad;
     const Path& path = model.path();
-    const std::vector<double> times = time_grid(path, o.grid, o.steps, o.rho);
+    const Draft& draft = request.draft;
+    std::vector<double> times = time_grid(path, o.grid, o.steps, o.rho);
+    SolverSettings settings = o.solver;
     Samples samples;
-    Denoise denoise = guided(model, request.c.to(request.device), o.guidance, &samples.evaluations);
-    if (o.clip == Clip::yes || (o.clip == Clip::automatic && spec.x.is_image()))
-        denoise = clipped(std::move(denoise), 1);
+    const Denoise denoise =
+        steered(model, spec, o, request.c.to(request.device), &samples.evaluations);
 
     rng = rng.rows_from(request.first);
     std::vector<std::int64_t> shape{request.n};
     shape.insert(shape.end(), spec.x.event.begin(), spec.x.event.end());
-    Tensor x = o.temperature * level_at(path, times.front()).sigma *
-               rng.normal(shape, at::kFloat, request.device);
-    samples.x = solver_entry(o.sampler).solve(denoise, path, x, times, o.solver, rng);
+    if (draft.x.defined() || draft.keep.defined()) {
+        PF_CHECK(draft.x.defined(), "sample: draft", "items for the entries to keep", "none");
+        PF_CHECK(draft.x.sizes() == at::IntArrayRef(shape), "sample: draft",
+                 text("items ", at::IntArrayRef(shape)), draft.x.sizes());
+        times = last_steps(times, draft.strength);
+        settings.churn.amount *= static_cast<double>(times.size() - 1) / double(o.steps);
+    }
+    const LevelAt first = level_at(path, times.front());
+    Tensor x = o.temperature * first.sigma * rng.normal(shape, at::kFloat, request.device);
+    // The whole grid begins as it does without a draft, and knows nothing of it.
+    if (draft.x.defined() && draft.strength < 1) x = x + first.alpha * draft.x;
+    const SolverEntry& solver = solver_entry(o.sampler);
+    samples.x = draft.keep.defined()
+                    ? inpaint(denoise, path, x, times, solver, settings, draft, rng)
+                    : solver.solve(denoise, path, x, times, settings, rng);
     return samples;
 }
 
