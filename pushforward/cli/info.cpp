@@ -1,6 +1,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/cli/common.hpp"
 #include "pushforward/core/weights.hpp"
+#include "pushforward/families/capabilities.hpp"
 #include "pushforward/training/checkpoint.hpp"
 #include "pushforward/training/run.hpp"
 
@@ -10,21 +11,6 @@
 
 namespace pushforward {
 namespace {
-
-/// What a model can do, in the contract's words.
-std::vector<std::string> capabilities(const Model& model) {
-    std::vector<std::string> out{"sample"};
-    if (const auto* density = model.density())
-        for (const auto& e : density->estimators())
-            out.push_back("score (" + e.name + ": " +
-                          (e.strength == Strength::exact         ? "exact"
-                           : e.strength == Strength::lower_bound ? "lower bound"
-                                                                 : "estimate") +
-                          ")");
-    if (model.denoiser()) out.push_back("denoise");
-    if (model.energy()) out.push_back("energy");
-    return out;
-}
 
 std::string shape_of(const Space& space) {
     std::string out;
