@@ -41,9 +41,6 @@ struct Common {
 CLI::App* add_verb(CLI::App& program, Common& common, const std::string& name,
                    const std::string& does, std::function<void()> run);
 
-/// What a model can do, in the contract's words.
-std::vector<std::string> capabilities(const Model& model);
-
 /// SIGINT and SIGTERM set it; a second SIGINT ends the program at once.
 const std::atomic<int>& stop_signal();
 
@@ -56,6 +53,9 @@ std::string duration_text(double seconds);
 void add_train(CLI::App& program, Common& common);
 void add_sample(CLI::App& program, Common& common);
 void add_score(CLI::App& program, Common& common);
+void add_encode(CLI::App& program, Common& common);
+void add_decode(CLI::App& program, Common& common);
+void add_interpolate(CLI::App& program, Common& common);
 void add_eval(CLI::App& program, Common& common);
 void add_recipes(CLI::App& program, Common& common);
 void add_models(CLI::App& program, Common& common);

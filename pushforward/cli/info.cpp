@@ -1,6 +1,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/cli/common.hpp"
 #include "pushforward/core/weights.hpp"
+#include "pushforward/families/capabilities.hpp"
 #include "pushforward/training/checkpoint.hpp"
 #include "pushforward/training/run.hpp"
 
@@ -54,22 +55,6 @@ void info(const Common& common, const std::string& folder) {
 }
 
 }  // namespace
-
-std::vector<std::string> capabilities(const Model& model) {
-    std::vector<std::string> out;
-    if (model.samples()) out.push_back("sample");
-    if (const auto* density = model.density())
-        for (const auto& e : density->estimators())
-            out.push_back("score (" + e.name + ": " +
-                          (e.strength == Strength::exact         ? "exact"
-                           : e.strength == Strength::lower_bound ? "lower bound"
-                                                                 : "estimate") +
-                          ")");
-    if (model.denoiser()) out.push_back("denoise");
-    if (model.classifier()) out.push_back("classify (judge, guide)");
-    if (model.energy()) out.push_back("energy");
-    return out;
-}
 
 void add_info(CLI::App& program, Common& common) {
     auto folder = std::make_shared<std::string>();

@@ -33,8 +33,9 @@ int run(int argc, char** argv) {
         "`pushforward VERB --help` documents a verb. `pushforward recipes list` shows "
         "what can be trained at once.");
     Common common;
-    for (const auto add : {add_train, add_sample, add_score, add_eval, add_recipes, add_models,
-                           add_info, add_data, add_audit, add_bench, add_doctor})
+    for (const auto add :
+         {add_train, add_sample, add_score, add_encode, add_decode, add_interpolate, add_eval,
+          add_recipes, add_models, add_info, add_data, add_audit, add_bench, add_doctor})
         add(program, common);
     try {
         program.parse(argc, argv);

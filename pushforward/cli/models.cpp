@@ -1,7 +1,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/cli/common.hpp"
-#include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/capabilities.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -10,52 +10,36 @@
 namespace pushforward {
 namespace {
 
-/// What the model can do with its default options: asked of one that is made for small pictures
-/// with classes, or for points where it does not take pictures.
-std::vector<std::string> capabilities_of(const CatalogueEntry& e) {
-    const std::vector<Field> label{{"label", {Kind::symbol, {}, 2}}};
-    const auto options = e.options(), sampling = e.sample_options();
-    try {
-        return capabilities(*e.make(*options, *sampling, {{Kind::real, {1, 8, 8}}, label}));
-    } catch (const UsageError&) {
-        return capabilities(*e.make(*options, *sampling, {{Kind::real, {2}}, label}));
-    }
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string out;
-    for (const auto& w : words) out += (out.empty() ? "" : ", ") + w;
-    return out;
-}
-
-/// Each verb once, without what it is followed by: "score (ode: estimate)" is "score".
-std::vector<std::string> verbs(const std::vector<std::string>& can) {
-    std::vector<std::string> out;
-    for (const auto& c : can)
-        if (const auto verb = c.substr(0, c.find(' ')); out.empty() || out.back() != verb)
-            out.push_back(verb);
-    return out;
-}
-
 json::object entry_json(const CatalogueEntry& e, const std::vector<std::string>& can) {
     return {{"name", e.name},
             {"family", e.family},
             {"summary", e.summary},
             {"paper", e.paper},
-            {"capabilities", json::value_from(can)},
-            {"objectives", json::value_from(e.objectives)}};
+            {"objectives", json::value_from(e.objectives)},
+            {"capabilities", json::value_from(can)}};
+}
+
+/// "score (ode: estimate)" is a way to score: the words before the brackets, each once.
+std::string verbs_of(const std::vector<std::string>& can) {
+    std::vector<std::string> verbs;
+    for (const auto& c : can)
+        if (const auto verb = c.substr(0, c.find(" (")); verbs.empty() || verbs.back() != verb)
+            verbs.push_back(verb);
+    std::string out;
+    for (const auto& verb : verbs) out += (out.empty() ? "" : ", ") + verb;
+    return out;
 }
 
 void list_models(const Common& common) {
     json::array all;
     std::string lines;
     for (const auto& e : catalogue()) {
-        const auto can = capabilities_of(e);
+        const auto can = capabilities(*example_of(e));
         all.push_back(entry_json(e, can));
         char line[512];
-        std::snprintf(line, sizeof line, "%-16s %-12s %s (%s): %s\n", e.name.c_str(),
-                      e.family.c_str(), e.summary.c_str(), e.paper.c_str(),
-                      joined(verbs(can)).c_str());
+        std::snprintf(line, sizeof line, "%-16s %-12s %s (%s)\n%30s%s\n", e.name.c_str(),
+                      e.family.c_str(), e.summary.c_str(), e.paper.c_str(), "",
+                      verbs_of(can).c_str());
         lines += line;
     }
     common.print(lines, {{"models", all}});
@@ -79,10 +63,12 @@ std::string table(const std::string& heading, Options& options, json::array& row
 
 void show_model(const Common& common, const std::string& name) {
     const auto& e = catalogue_entry(name);
-    const auto can = capabilities_of(e);
+    const auto can = capabilities(*example_of(e));
     json::object out = entry_json(e, can);
+    std::string can_text;
+    for (const auto& c : can) can_text += (can_text.empty() ? "" : ", ") + c;
     std::string lines = e.name + ": " + e.summary + "\nfamily " + e.family + "; " + e.paper +
-                        "\ncan: " + joined(can) + "\nobjectives: " + one_of(e.objectives) + "\n";
+                        "\nobjectives: " + one_of(e.objectives) + "\ncan " + can_text + "\n";
     json::array model, sample;
     lines += table("[model]", *e.options(), model);
     lines += table("[sample]", *e.sample_options(), sample);

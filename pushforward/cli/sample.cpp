@@ -1,13 +1,13 @@
 #include "pushforward/base/errors.hpp"
-#include "pushforward/base/version.hpp"
 #include "pushforward/cli/common.hpp"
+#include "pushforward/cli/drawn.hpp"
 #include "pushforward/cli/progress.hpp"
 #include "pushforward/data/condition_text.hpp"
 #include "pushforward/data/export.hpp"
+#include "pushforward/data/mask.hpp"
 #include "pushforward/samplers/guidance.hpp"
-#include "pushforward/training/run.hpp"
+#include "pushforward/training/evaluation.hpp"
 
-#include <ATen/ops/isfinite.h>
 #include <CLI/CLI.hpp>
 
 #include <chrono>
@@ -18,8 +18,10 @@ namespace pushforward {
 namespace {
 
 struct SampleArguments {
-    std::string run, out, prompt, guide;
+    std::string run, out, prompt, guide, from, mask;
     std::int64_t n = 0, batch = 64;
+    std::optional<double> strength;
+    std::optional<std::int64_t> resamplings;
     std::vector<std::string> conditions;
     bool with_density = false;
 };
@@ -40,7 +42,35 @@ OpenedRun open_guide(const std::string& folder, const OpenedRun& run, Precision 
     return guide;
 }
 
+void check_draft(const SampleArguments& a) {
+    if (a.strength && a.from.empty())
+        throw UsageError("--strength: it needs the items to begin from, --from SPEC");
+    if (!a.mask.empty() && a.from.empty())
+        throw UsageError("--mask: it needs the items that it keeps, --from SPEC");
+    if (a.resamplings && a.mask.empty())
+        throw UsageError("--resamplings: it is for inpainting, --mask FILE");
+}
+
+/// The rows of --from, in turn until there are n; `c` receives the conditions that they have and
+/// that the command line does not give.
+Draft read_draft(const OpenedRun& run, const SampleArguments& a, Condition& c) {
+    Draft draft;
+    if (a.from.empty()) return draft;
+    const auto data = open_like(run, a.from, "--from");
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(a.n));
+    for (std::int64_t i = 0; i < a.n; ++i) rows[static_cast<std::size_t>(i)] = i % data->size();
+    const Batch items = data->get(rows);
+    draft.x = items.x;
+    for (const auto& [name, value] : known_conditions(run.model->spec(), items.c).value)
+        c.value.emplace(name, value);
+    if (!a.mask.empty()) draft.keep = read_mask(a.mask, run.description.spec.x);
+    draft.strength = a.strength.value_or(a.mask.empty() ? 0.5 : 1);
+    draft.resamplings = a.resamplings.value_or(draft.resamplings);
+    return draft;
+}
+
 void sample(const Common& common, const SampleArguments& a) {
+    check_draft(a);
     const OpenedRun run =
         open_run(a.run, common.sets, resolve_device(common.device), common.wanted_precision());
     if (!run.model->samples())
@@ -65,26 +95,21 @@ void sample(const Common& common, const SampleArguments& a) {
     std::optional<OpenedRun> opened;
     if (!a.guide.empty()) opened.emplace(open_guide(a.guide, run, common.wanted_precision()));
     const Model* guide = opened ? opened->model.get() : nullptr;
-    const Condition c = condition_rows(a.conditions, guided_spec(run.model->spec(), guide), a.n);
+    Condition c = condition_rows(a.conditions, guided_spec(run.model->spec(), guide), a.n);
+    const Draft draft = read_draft(run, a, c);
 
     Progress progress("sample", common.quiet);
     progress.update(0, a.n);
     const auto began = std::chrono::steady_clock::now();
     const Samples drawn = draw_samples(
         *run.model, run.description.scaling, a.n, c, seed, a.batch, run.device,
-        [&](std::int64_t done) { progress.update(done, a.n); }, guide);
+        [&](std::int64_t done) { progress.update(done, a.n); }, guide, draft);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     progress.end();
-    if (!at::isfinite(drawn.x).all().item<bool>())
-        throw NumericalError("sample: some of the samples are not finite; nothing was written");
-
     std::vector<std::pair<std::string, Tensor>> extras(c.value.begin(), c.value.end());
     if (a.with_density) extras.emplace_back("log_prob", drawn.log_prob);
-    const PngText provenance{{"Software", text("pushforward ", version())},
-                             {"seed", text(seed)},
-                             {"model", run.recipe.model.name}};
-    export_items(out, drawn.x, space, extras, run.description.columns, provenance);
+    export_drawn("sample", run, out, drawn.x, extras, seed);
     common.print(text(a.n, " samples in ", duration_text(seconds), ": ", out.string()),
                  {{"n", a.n},
                   {"seconds", seconds},
@@ -115,6 +140,19 @@ void add_sample(CLI::App& program, Common& common) {
     verb->add_option("--prompt", a->prompt, "text to go on from, for models of text");
     verb->add_option("--batch", a->batch, "samples drawn together (default: 64)")
         ->check(CLI::Range(1, 1000000));
+    verb->add_option(
+        "--from", a->from,
+        "a data SPEC: sample i begins from row i, in turn, with noise added, under the "
+        "row's conditions where --condition gives no others");
+    verb->add_option("--strength", a->strength,
+                     "with --from: the share of the time grid that is run, above 0 to 1 (default: "
+                     "0.5; 1 with --mask)");
+    verb->add_option("--mask", a->mask,
+                     "with --from: a picture of one channel or an npy array, 1 (or 255) keeps the "
+                     "row's pixel, 0 draws it");
+    verb->add_option("--resamplings", a->resamplings,
+                     "with --mask: how often each step is done (default: 10; fewer are quicker and "
+                     "fit what is kept less)");
     verb->add_flag("--with-density", a->with_density, "log-densities beside the samples");
 }
 

@@ -100,6 +100,39 @@ public:
     virtual Tensor features(const Tensor& x) const = 0;
 };
 
+/// What an encoder says of an item's latents: normal with `mean` and standard deviation `std`, both
+/// [B, event...] of the latent space; a point where `std` is undefined.
+struct Posterior {
+    Tensor mean, std = {};
+};
+
+/// Where latents live, under the name that the family gives them. They are N(0, I) for items of the
+/// model's own law, so that decode(z), z ~ N(0, I), is a sample.
+struct LatentSpace {
+    std::string name;
+    Space space;
+};
+
+/// To a latent space and back, differentiably; a row's answer depends on that row, its condition
+/// and its row of `rng` alone. UsageError where the family has no encoder (a GAN).
+class Latent {
+public:
+    virtual ~Latent() = default;
+    virtual LatentSpace latent_space() const = 0;
+    /// x [B, event...] in model units -> q(z | x, c).
+    virtual Posterior encode(const Tensor& x, const Condition& c, Rng rng) const = 0;
+    /// z [B, latent event...] -> [B, event...] in model units.
+    virtual Tensor decode(const Tensor& z, const Condition& c, Rng rng) const = 0;
+};
+
+/// What samples begin from in place of noise alone, for models that denoise.
+struct Draft {
+    Tensor x = {};                  ///< [n, event...] in model units; undefined: noise alone
+    double strength = 1;            ///< in (0, 1], the share of the time grid that is run
+    Tensor keep = {};               ///< bool, broadcast to the event: entries that stay as in x
+    std::int64_t resamplings = 10;  ///< how often each step is done, where `keep` is given
+};
+
 class Model;
 
 struct SampleRequest {
@@ -108,10 +141,15 @@ struct SampleRequest {
     Condition c = {};        ///< [n] rows, or empty
     at::Device device = at::kCPU;
     const Model* guide = nullptr;  ///< steers a denoiser, see samplers/guidance.hpp
+    Draft draft = {};
 };
 
-/// UsageError when fewer than one item is asked for, an item's size varies, or a condition is one
-/// that `spec` lacks, has not n rows, or holds labels that it does not know.
+/// UsageError, on behalf of `who`, for a condition that `spec` lacks, one that has not `rows` rows,
+/// or a label out of range.
+void check_conditions(const std::string& who, const DataSpec& spec, const Condition& c,
+                      std::int64_t rows);
+/// UsageError when fewer than one item is asked for, an item's size varies, or a condition does not
+/// fit.
 void check_request(const DataSpec& spec, const SampleRequest& request);
 /// [n, event...].
 std::vector<std::int64_t> shape_of(const Space& x, std::int64_t n);
@@ -143,6 +181,7 @@ public:
     virtual const Energy* energy() const { return nullptr; }
     virtual const Denoiser* denoiser() const { return nullptr; }
     virtual const Classifier* classifier() const { return nullptr; }
+    virtual const Latent* latent() const { return nullptr; }
 };
 
 }  // namespace pushforward

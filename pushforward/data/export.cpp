@@ -114,7 +114,8 @@ void check_export(const std::filesystem::path& path, const Space& space) {
 
 void export_items(const std::filesystem::path& path, const Tensor& items, const Space& space,
                   const std::vector<std::pair<std::string, Tensor>>& extras,
-                  const std::vector<std::string>& columns, const PngText& text) {
+                  const std::vector<std::string>& columns, const PngText& text,
+                  std::int64_t per_row) {
     check_export(path, space);
     const std::string extension = path.extension().string();
     if (is_folder(path)) {
@@ -128,7 +129,7 @@ void export_items(const std::filesystem::path& path, const Tensor& items, const 
     } else if (extension == ".csv") {
         write_atomic(path, csv_text(items, extras, columns));
     } else {
-        write_atomic(path, Bytes(picture_png(items, text)));
+        write_atomic(path, Bytes(picture_png(items, text, per_row)));
     }
 }
 

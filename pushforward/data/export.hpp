@@ -16,10 +16,11 @@ void check_export(const std::filesystem::path& path, const Space& space);
 
 /// Writes items [N, event...] in the data's own units, whole or not at all. npz: `samples`
 /// ([N, H, W, C] for images) and the named extras; npy: samples alone; csv: one row an item under
-/// `columns` (x0, x1, ... when empty), then the 1-d extras; png: one grid or plot; DIR/: one PNG
-/// an image.
+/// `columns` (x0, x1, ... when empty), then the 1-d extras; png: one plot or grid of
+/// `per_row` images a row (0: about square); DIR/: one PNG an image.
 void export_items(const std::filesystem::path& path, const Tensor& items, const Space& space,
                   const std::vector<std::pair<std::string, Tensor>>& extras = {},
-                  const std::vector<std::string>& columns = {}, const PngText& text = {});
+                  const std::vector<std::string>& columns = {}, const PngText& text = {},
+                  std::int64_t per_row = 0);
 
 }  // namespace pushforward

@@ -116,12 +116,12 @@ std::vector<std::byte> scatter_png(const Tensor& points, double low, double high
     return encoded(picture.permute({1, 2, 0}), text);
 }
 
-std::vector<std::byte> picture_png(const Tensor& items, const PngText& text) {
+std::vector<std::byte> picture_png(const Tensor& items, const PngText& text, std::int64_t columns) {
     PF_CHECK(items.dim() >= 1 && items.numel() > 0, "picture_png", "items [N, event...]",
              items.sizes());
     const bool image =
         items.dim() == 4 && (items.size(1) == 1 || items.size(1) == 3 || items.size(1) == 4);
-    if (image) return image_grid_png(items, 0, 0, text);
+    if (image) return image_grid_png(items, columns, 0, text);
     if (items.dim() == 2 && items.size(1) == 2) return scatter_png(items, 0, 0, text);
     const Tensor flat = items.detach().to(torch::kCPU, torch::kDouble).reshape({items.size(0), -1});
     std::vector<Tensor> tiles;

@@ -27,8 +27,9 @@ std::vector<std::byte> image_grid_png(const Tensor& images, std::int64_t columns
 std::vector<std::byte> scatter_png(const Tensor& points, double low = 0, double high = 0,
                                    const PngText& text = {});
 
-/// Whatever picture suits items [N, event...]: a grid for images, density for 2-D vectors,
-/// histograms of the first eight columns for other vectors.
-std::vector<std::byte> picture_png(const Tensor& items, const PngText& text = {});
+/// Whatever picture suits items [N, event...]: a grid for images, `columns` in a row (0: about
+/// square), density for 2-D vectors, histograms of the first eight columns for other vectors.
+std::vector<std::byte> picture_png(const Tensor& items, const PngText& text = {},
+                                   std::int64_t columns = 0);
 
 }  // namespace pushforward

@@ -1,6 +1,8 @@
 #include "pushforward/samplers/denoising_sampler.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/samplers/editing.hpp"
+#include "pushforward/samplers/guidance.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -58,6 +60,14 @@ void check_sampling(const DenoisingSampling& o) {
              text("less than guidance_high, ", o.guidance_high), o.guidance_low);
 }
 
+Denoise steered(const Denoiser& model, const DataSpec& spec, const DenoisingSampling& o,
+                const Condition& c, const Model* guide, std::int64_t* evaluations) {
+    Denoise denoise =
+        guided(model, c, {o.guidance, o.guidance_low, o.guidance_high, guide}, evaluations);
+    const bool clips = o.clip == Clip::yes || (o.clip == Clip::automatic && spec.x.is_image());
+    return clips ? clipped(std::move(denoise), 1) : denoise;
+}
+
 Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const DenoisingSampling& o,
                         const SampleRequest& request, Rng rng) {
     check_sampling(o);
@@ -65,18 +75,30 @@ Samples sample_denoiser(const Denoiser& model, const DataSpec& spec, const Denoi
     if (request.guide) check_guide(model, spec, *request.guide, request.c);
     const at::NoGradGuard no_grad;
     const Path& path = model.path();
-    const std::vector<double> times = time_grid(path, o.grid, o.steps, o.rho);
+    const Draft& draft = request.draft;
+    std::vector<double> times = time_grid(path, o.grid, o.steps, o.rho);
+    SolverSettings settings = o.solver;
     Samples samples;
-    Denoise denoise =
-        guided(model, request.c.to(request.device),
-               {o.guidance, o.guidance_low, o.guidance_high, request.guide}, &samples.evaluations);
-    if (o.clip == Clip::yes || (o.clip == Clip::automatic && spec.x.is_image()))
-        denoise = clipped(std::move(denoise), 1);
+    const Denoise denoise =
+        steered(model, spec, o, request.c.to(request.device), request.guide, &samples.evaluations);
 
     rng = rng.rows_from(request.first);
-    Tensor x = o.temperature * level_at(path, times.front()).sigma *
-               rng.normal(shape_of(spec.x, request.n), at::kFloat, request.device);
-    samples.x = solver_entry(o.sampler).solve(denoise, path, x, times, o.solver, rng);
+    const auto shape = shape_of(spec.x, request.n);
+    if (draft.x.defined() || draft.keep.defined()) {
+        PF_CHECK(draft.x.defined(), "sample: draft", "items for the entries to keep", "none");
+        PF_CHECK(draft.x.sizes() == at::IntArrayRef(shape), "sample: draft",
+                 text("items ", at::IntArrayRef(shape)), draft.x.sizes());
+        times = last_steps(times, draft.strength);
+        settings.churn.amount *= static_cast<double>(times.size() - 1) / double(o.steps);
+    }
+    const LevelAt first = level_at(path, times.front());
+    Tensor x = o.temperature * first.sigma * rng.normal(shape, at::kFloat, request.device);
+    // The whole grid begins as it does without a draft, and knows nothing of it.
+    if (draft.x.defined() && draft.strength < 1) x = x + first.alpha * draft.x;
+    const SolverEntry& solver = solver_entry(o.sampler);
+    samples.x = draft.keep.defined()
+                    ? inpaint(denoise, path, x, times, solver, settings, draft, rng)
+                    : solver.solve(denoise, path, x, times, settings, rng);
     return samples;
 }
 

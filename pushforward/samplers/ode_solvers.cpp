@@ -38,7 +38,8 @@ Tensor over_grid(const Denoise& denoise, const Path& path, Tensor x,
             continue;
         }
         const LevelAt from = level_at(path, t), to = level_at(path, s);
-        x = from.alpha == 0 ? first_order(from, to, x, x0) : step(from, to, x, x0);
+        const bool at_noise = from.alpha == 0 || to.alpha == 0;
+        x = at_noise ? first_order(from, to, x, x0) : step(from, to, x, x0);
     }
     return x;
 }
@@ -91,8 +92,9 @@ Tensor adaptive(const Denoise& denoise, const Path& path, Tensor x,
         const Tensor ratio = rate.sigma / level.sigma;
         return rowwise(ratio, y) * y + rowwise(rate.alpha - ratio * level.alpha, y) * denoise(y, t);
     };
-    x = dormand_prince(slope, x, times.front(), path.t_min(), {tolerance, tolerance});
-    return denoise_at(denoise, x, path.t_min());
+    const double end = times.back() == 0 ? path.t_min() : times.back();
+    x = dormand_prince(slope, x, times.front(), end, {tolerance, tolerance});
+    return times.back() == 0 ? denoise_at(denoise, x, end) : x;
 }
 
 Tensor dpm_solver_2(const Denoise& denoise, const Path& path, Tensor x,

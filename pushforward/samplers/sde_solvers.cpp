@@ -51,8 +51,8 @@ Tensor ancestral(const Denoise& denoise, const Path& path, Tensor x,
 
 Tensor edm_stochastic(const Denoise& denoise, const Path& path, Tensor x,
                       const std::vector<double>& times, const Churn& churn, Rng& rng) {
-    const double highest =
-        -std::log(level_at(path, times.front()).sigma / level_at(path, times.front()).alpha);
+    const LevelAt noise = level_at(path, path.t_max());
+    const double highest = -std::log(noise.sigma / noise.alpha);
     const double gamma =
         std::min(churn.amount / static_cast<double>(times.size() - 1), std::sqrt(2.0) - 1);
     for (std::size_t i = 0; i + 1 < times.size(); ++i) {

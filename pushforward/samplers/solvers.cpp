@@ -20,7 +20,7 @@ const std::vector<SolverEntry>& solver_catalogue() {
     using S = const SolverSettings&;
     static const std::vector<SolverEntry> all = {
         {"ancestral", "draws from the posterior at each step",
-         [](D d, P p, Tensor x, T t, S, Rng& r) { return ancestral(d, p, x, t, r); }},
+         [](D d, P p, Tensor x, T t, S, Rng& r) { return ancestral(d, p, x, t, r); }, true},
         {"ddim", "first order; `eta` adds noise",
          [](D d, P p, Tensor x, T t, S s, Rng& r) { return ddim(d, p, x, t, s.eta, r); }},
         {"euler", "first order on the probability-flow ODE",
@@ -38,17 +38,20 @@ const std::vector<SolverEntry>& solver_catalogue() {
         {"edm_stochastic", "heun with noise added before each step: `churn`",
          [](D d, P p, Tensor x, T t, S s, Rng& r) {
              return edm_stochastic(d, p, x, t, s.churn, r);
-         }},
+         },
+         true},
         {"euler_maruyama", "the reverse SDE",
-         [](D d, P p, Tensor x, T t, S, Rng& r) { return euler_maruyama(d, p, x, t, r); }},
+         [](D d, P p, Tensor x, T t, S, Rng& r) { return euler_maruyama(d, p, x, t, r); }, true},
         {"predictor_corrector", "ancestral steps with `corrections` of Langevin's dynamics",
          [](D d, P p, Tensor x, T t, S s, Rng& r) {
              return predictor_corrector(d, p, x, t, s.corrections, s.ratio, r);
-         }},
+         },
+         true},
         {"annealed_langevin", "`corrections` of Langevin's dynamics at each noise level",
          [](D d, P p, Tensor x, T t, S s, Rng& r) {
              return annealed_langevin(d, p, x, t, s.corrections, s.ratio, r);
-         }},
+         },
+         true},
     };
     return all;
 }

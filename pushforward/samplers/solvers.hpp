@@ -15,7 +15,8 @@ Tensor denoise_at(const Denoise& denoise, const Tensor& x, double t);
 
 // Solvers carry x from times.front() to times.back() and ask `denoise` at every time but the last;
 // those of higher order ask it in between, too. A step that ends at t = 0 returns the denoised
-// item; one that begins where alpha = 0 is ddim's. x is [B, event...]; noise comes from `rng` row
+// item; one that begins or ends where alpha = 0 is ddim's. Times that rise from above 0 carry x
+// from data to noise, for the solvers that add none. x is [B, event...]; noise comes from `rng` row
 // by row. sigma^ = sigma / alpha, lambda = -log sigma^ and h = lambda_s - lambda_t for a step from
 // t to s.
 
@@ -30,8 +31,9 @@ Tensor ancestral(const Denoise& denoise, const Path& path, Tensor x,
 Tensor euler(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times);
 /// Heun's method on the same ODE; order 2, two evaluations a step (Karras et al. 2022, alg. 1).
 Tensor heun(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times);
-/// The same ODE by an embedded Runge-Kutta pair of orders 5 and 4 from times.front() to t_min to a
-/// relative and absolute `tolerance`, each row with its own steps; the times between are ignored.
+/// The same ODE by an embedded Runge-Kutta pair of orders 5 and 4 from times.front() to
+/// times.back() (t_min where that is 0) to a relative and absolute `tolerance`, each row with its
+/// own steps; the times between are ignored.
 Tensor adaptive(const Denoise& denoise, const Path& path, Tensor x,
                 const std::vector<double>& times, double tolerance);
 /// DPM-Solver-2 and -3 (Lu et al. 2022a, alg. 1 and 2): orders 2 and 3 with two and three
@@ -82,6 +84,7 @@ struct SolverEntry {
     std::function<Tensor(const Denoise&, const Path&, Tensor x, const std::vector<double>& times,
                          const SolverSettings&, Rng&)>
         solve;
+    bool random = false;  ///< whether it adds noise with eta = 0, too
 };
 /// Every solver: THE list (samplers/solvers.cpp).
 const std::vector<SolverEntry>& solver_catalogue();

@@ -239,6 +239,52 @@ std::string density(const LawSubject& s) {
     return "";
 }
 
+std::string latents(const LawSubject& s) {
+    const auto model = moved(s);
+    const Latent* latent = model->latent();
+    if (!latent) return "";
+    const std::int64_t n = s.batch.size();
+    auto shape = latent->latent_space().space.event;
+    shape.insert(shape.begin(), n);
+    const Condition rest = s.batch.c.slice(1, n);
+    const Tensor x = s.batch.x.clone().requires_grad_(true);
+    const Posterior q = latent->encode(x, s.batch.c, Rng(3));
+    if (q.mean.sizes() != at::IntArrayRef(shape)) return "latents are not shaped as their space";
+    if (q.std.defined() && (q.std.sizes() != q.mean.sizes() || !(q.std >= 0).all().item<bool>()))
+        return "the deviations of latents are no deviations of them";
+    const Tensor g = torch::autograd::grad({q.mean.square().sum()}, {x}, {}, {}, false, true)[0];
+    if (!g.defined() || g.abs().sum().item<double>() == 0) return "not differentiable in x";
+    const at::NoGradGuard no_grad;
+    if (apart(q.mean.slice(0, 1),
+              latent->encode(s.batch.x.slice(0, 1), rest, Rng(3).rows_from(1)).mean) > 1e-4)
+        return "latents depend on the rows around them";
+    const Tensor y = latent->decode(q.mean, s.batch.c, Rng(4));
+    if (y.sizes() != s.batch.x.sizes()) return "decoded items are not shaped as the data";
+    if (!q.mean.isfinite().all().item<bool>() || !y.isfinite().all().item<bool>())
+        return "latents or what they decode to are not finite";
+    if (!at::equal(y, latent->decode(q.mean, s.batch.c, Rng(4))))
+        return "decoding again gave other bits";
+    if (apart(y.slice(0, 1), latent->decode(q.mean.slice(0, 1), rest, Rng(4).rows_from(1))) > 1e-4)
+        return "decoded items depend on the rows around them";
+    return "";
+}
+
+std::string drafts(const LawSubject& s) {
+    const auto model = moved(s);
+    if (!model->denoiser()) return "";
+    const std::int64_t n = s.batch.size();
+    SampleRequest request = request_of(s, 0, n);
+    const Tensor plain = model->sample(request, Rng(7)).x;
+    request.draft.x = s.batch.x;
+    if (apart(plain, model->sample(request, Rng(7)).x) > 1e-4)
+        return "a draft of strength 1 changes the samples";
+    request.draft.strength = 0.5;
+    if (at::equal(plain, model->sample(request, Rng(7)).x)) return "a draft changes nothing";
+    request.draft.keep = at::full(s.batch.x.sizes().slice(1), true, at::kBool);
+    if (!at::equal(s.batch.x, model->sample(request, Rng(7)).x)) return "what is kept changed";
+    return "";
+}
+
 }  // namespace
 
 const std::vector<Law>& laws() {
@@ -250,6 +296,8 @@ const std::vector<Law>& laws() {
         {"a denoiser answers row by row", denoising},
         {"a classifier answers row by row", classifying},
         {"an exact density answers row by row", density},
+        {"latents are shaped, finite, and made row by row, both ways", latents},
+        {"samples heed the draft that they begin from, and keep what is kept", drafts},
     };
     return all;
 }

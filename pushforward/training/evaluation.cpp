@@ -100,10 +100,11 @@ Condition known_conditions(const DataSpec& spec, const Condition& c) {
     return known;
 }
 
-std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec) {
+std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec,
+                                        const std::string& option) {
     auto data = open_data(spec);
     if (!(data->spec().x == run.description.spec.x))
-        throw UsageError("--data " + spec +
+        throw UsageError(option + " " + spec +
                          ": its items are not of the kind and shape that the run was trained on");
     return data;
 }

@@ -6,8 +6,10 @@
 
 namespace pushforward {
 
-/// The data of a SPEC; UsageError when its items are not like those that the run was trained on.
-std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec);
+/// The data of a SPEC; UsageError, naming the option that gave it, when its items are not like
+/// those that the run was trained on.
+std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec,
+                                        const std::string& option = "--data");
 
 /// Those fields of a condition that a model of `spec` knows.
 Condition known_conditions(const DataSpec& spec, const Condition& c);

@@ -4,7 +4,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/core/weights.hpp"
 #include "pushforward/data/description_json.hpp"
-#include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/capabilities.hpp"
 
 #include <torch/cuda.h>
 #include <torch/nn/module.h>
@@ -92,18 +92,27 @@ OpenedRun open_run(const std::string& folder, const std::vector<std::string>& se
 Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
                      const Condition& conditions, std::uint64_t seed, std::int64_t batch,
                      at::Device device, const std::function<void(std::int64_t)>& progress,
-                     const Model* guide) {
+                     const Model* guide, const Draft& draft) {
     PF_CHECK(n >= 1, "sample", "at least 1 sample", n);
     PF_CHECK(batch >= 1, "sample", "batches of at least 1", batch);
+    if (draft.x.defined() && !model.denoiser())
+        throw UsageError("sample: this model does not begin from given items; models that do: " +
+                         models_that([](const Model& m) { return m.denoiser() != nullptr; }));
     const Condition all = scaling.to_model(conditions);
     Samples out;
     std::vector<Tensor> x, log_prob;
     for (std::int64_t first = 0; first < n; first += batch) {
         const std::int64_t count = std::min(batch, n - first);
         SampleRequest request{count, first, all.slice(first, first + count).to(device), device,
-                              guide};
+                              draft};
+        const Tensor given = draft.x.defined() ? draft.x.slice(0, first, first + count) : draft.x;
+        if (given.defined()) request.draft.x = scaling.to_model(given).to(device);
+        if (draft.keep.defined()) request.draft.keep = draft.keep.to(device);
         Samples part = model.sample(request, Rng(seed).split(1));
-        x.push_back(scaling.to_data(part.x.to(at::kCPU)));
+        Tensor drawn = scaling.to_data(part.x.to(at::kCPU));
+        if (draft.keep.defined())  // to the last bit, which the scaling may have rounded
+            drawn = torch::where(draft.keep, given, drawn);
+        x.push_back(drawn);
         if (part.log_prob.defined())
             log_prob.push_back(part.log_prob.to(at::kCPU) +
                                scaling.log_det(part.x.sizes().slice(1)));

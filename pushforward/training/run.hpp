@@ -38,10 +38,11 @@ OpenedRun open_run(const std::string& folder, const std::vector<std::string>& se
 
 /// n samples of any model in the data's own units, drawn `batch` at a time; sample i depends on
 /// (seed, i) alone. `conditions` has n rows in the data's own units, or is empty. `progress` hears
-/// how many are done. UsageError for a model that draws none.
+/// how many are done. UsageError for a model that draws none. `draft` has its items in the data's
+/// own units, too; UsageError when there are some and the model does not denoise.
 Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
                      const Condition& conditions, std::uint64_t seed, std::int64_t batch,
                      at::Device device, const std::function<void(std::int64_t)>& progress = {},
-                     const Model* guide = nullptr);
+                     const Model* guide = nullptr, const Draft& draft = {});
 
 }  // namespace pushforward

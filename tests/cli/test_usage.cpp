@@ -12,8 +12,8 @@ TEST_CASE("help and version are answers, not errors") {
     const auto version = pushforward_program({"--version"});
     CHECK(version.status == 0);
     CHECK(has(version.out, "LibTorch 2."));
-    for (const char* verb : {"train", "sample", "eval", "recipes", "models", "info", "data",
-                             "audit", "bench", "doctor"}) {
+    for (const char* verb : {"train", "sample", "encode", "decode", "interpolate", "eval",
+                             "recipes", "models", "info", "data", "audit", "bench", "doctor"}) {
         const auto help = pushforward_program({verb, "--help"});
         CHECK_MESSAGE(help.status == 0, verb);
         CHECK_MESSAGE(has(help.out, verb), verb);
@@ -65,7 +65,10 @@ TEST_CASE("the lists begin with names, and JSON is one object on the last line")
     const std::string list = pushforward_program({"recipes", "list"}).out;
     CHECK(has("\n" + list, "\ncifar-diffusion "));
     CHECK(has(list, "et al. 2017)"));  // not cut at that full stop
-    CHECK(has(pushforward_program({"models"}).out, "\nedm "));
+    const std::string models = pushforward_program({"models"}).out;
+    CHECK(has(models, "\nedm "));
+    CHECK(has(models, "sample, score, denoise, encode"));
+    CHECK(has(pushforward_program({"models", "edm"}).out, "encode (noise)"));
     CHECK(has(pushforward_program({"models", "edm"}).out, "network[mlp].width"));
     CHECK(has(pushforward_program({"data", "list"}).out, "sim:glyphs"));
     const auto json = pushforward_program({"models", "--json"});

@@ -68,8 +68,8 @@ std::vector<std::string> networks_of(const CatalogueEntry& entry) {
     return names;
 }
 
-/// Denoises to a constant and forgets its second parameter: what the laws are for.
-class Careless : public Model {
+/// Forgets a parameter, and lets items depend on the batch around them: what the laws are for.
+class Careless : public Model, public Latent {
 public:
     explicit Careless(std::unique_ptr<Model> honest) : honest_(std::move(honest)) {
         honest_->module().register_parameter("forgotten", at::ones({2}));
@@ -82,6 +82,14 @@ public:
         return all;
     }
     const Denoiser* denoiser() const override { return honest_->denoiser(); }
+    const Latent* latent() const override { return this; }
+    LatentSpace latent_space() const override { return honest_->latent()->latent_space(); }
+    Posterior encode(const Tensor& x, const Condition& c, Rng rng) const override {
+        return honest_->latent()->encode(x, c, rng);
+    }
+    Tensor decode(const Tensor& z, const Condition& c, Rng rng) const override {
+        return honest_->latent()->decode(z, c, rng) + static_cast<double>(z.size(0));
+    }
 
 private:
     std::unique_ptr<Model> honest_;
@@ -124,11 +132,17 @@ TEST_CASE("the laws find a model that breaks them") {
     const auto honest = s.make;
     s.make = [honest]() -> std::unique_ptr<Model> { return std::make_unique<Careless>(honest()); };
     const auto broken = broken_laws(s);
-    REQUIRE(broken.size() == 2);
+    REQUIRE(broken.size() == 4);
     CHECK(broken[0] ==
           "the loss reaches every parameter and is a function of its inputs: the loss does not "
           "reach forgotten");
     CHECK(broken[1] ==
           "samples are shaped, finite, seeded, and leave the model alone: sample i depends on more "
           "than the seed and i");
+    CHECK(broken[2] ==
+          "latents are shaped, finite, and made row by row, both ways: decoded items depend on the "
+          "rows around them");
+    CHECK(broken[3] ==
+          "samples heed the draft that they begin from, and keep what is kept: what is kept "
+          "changed");
 }

@@ -4,6 +4,7 @@
 #include "pushforward/core/rowwise.hpp"
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/unet.hpp"
+#include "pushforward/samplers/inversion.hpp"
 #include "pushforward/samplers/likelihood.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -26,7 +27,8 @@ public:
           network_(std::move(network)),
           sampling_(sampling),
           spec_(spec),
-          density_(make_denoiser_density(*this)) {}
+          density_(make_denoiser_density(*this)),
+          latent_(make_denoiser_latent(*this, spec, sampling)) {}
 
     const DataSpec& spec() const override { return spec_; }
     torch::nn::Module& module() override { return network_->module(); }
@@ -44,6 +46,7 @@ public:
     }
     const Denoiser* denoiser() const override { return this; }
     const Density* density() const override { return density_.get(); }
+    const Latent* latent() const override { return latent_.get(); }
 
     const Path& path() const override { return *path_; }
 
@@ -80,6 +83,7 @@ private:
     DenoisingSampling sampling_;
     DataSpec spec_;
     std::unique_ptr<Density> density_;
+    std::unique_ptr<Latent> latent_;
     at::ScalarType dtype_ = at::kFloat;
 };
 
