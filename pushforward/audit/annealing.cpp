@@ -62,8 +62,8 @@ precision = "float32"
         const auto times = time_grid(model.path(), Grid::log_snr, 30);
         const Tensor annealed =
             annealed_langevin(denoise, model.path(), start, times, 40, 0.3, rng);
-        // The clean data's score: that of the least noise, at a step that keeps the chain stable.
-        const double t = model.path().t_min();
+        // The data's score, nearly clean: with noise a third of the normals' deviation.
+        const double t = time_at_log_snr(model.path(), -std::log(p_.deviation / 3));
         const double step = 0.1 * p_.deviation * p_.deviation;
         const LevelAt level = level_at(model.path(), t);
         const Score score = [&](const Tensor& x) {

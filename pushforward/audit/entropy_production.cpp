@@ -61,7 +61,9 @@ precision = "float32"
         batch.time = t;
         const Tensor score = -believed_epsilon(*run.model->denoiser(), batch, 20000) / sigma;
         const Tensor beta = 0.1 + 19.9 * t;
-        const Tensor rate = 0.5 * beta * (score.square().sum(1) - 1);
+        // |x|^2 less its mean given x0 takes out most of the spread: the score is near -x
+        const Tensor known = (batch.x.square() - (alpha * x0).square() - sigma.square()).sum(1);
+        const Tensor rate = 0.5 * beta * (score.square().sum(1) - 1 - known);
         const Mean produced = mean_of((1 - Vp::t_min) * rate);
         const double begun = Vp::t_min * rate.slice(0, 0, n / 1000).mean().item<double>();
         const double last = 0.5 * (std::log(2 * std::numbers::pi) + 1);

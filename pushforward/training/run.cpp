@@ -104,7 +104,7 @@ Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
     for (std::int64_t first = 0; first < n; first += batch) {
         const std::int64_t count = std::min(batch, n - first);
         SampleRequest request{count, first, all.slice(first, first + count).to(device), device,
-                              draft};
+                              guide, draft};
         const Tensor given = draft.x.defined() ? draft.x.slice(0, first, first + count) : draft.x;
         if (given.defined()) request.draft.x = scaling.to_model(given).to(device);
         if (draft.keep.defined()) request.draft.keep = draft.keep.to(device);

@@ -217,7 +217,7 @@ TEST_CASE("the churn of a part of the grid is a part of the churn") {
     const auto times = last_steps(time_grid(*path, o.grid, 20, o.rho), 0.5);
     Rng rng = Rng(5).rows_from(0);
     const Tensor start = 0.7 + times.front() * rng.normal({8, 1});
-    const Tensor x = edm_stochastic(guided(truth, {}, 1), *path, start, times, {.amount = 2}, rng);
+    const Tensor x = edm_stochastic(guided(truth, {}, {}), *path, start, times, {.amount = 2}, rng);
     CHECK(worst(draw(truth, o, draft, 8).x, x) < 1e-6);
 }
 

@@ -156,7 +156,7 @@ TEST_CASE("latents and the ODE's density are one change of variables") {
         -0.5 * z.square() - 0.5 * std::log(2 * std::numbers::pi) + slope.abs().log();
     Rng rng(1);
     const Tensor ode =
-        ode_log_prob(guided(truth, {}, 1), path, x.detach(), Trace::exact, 1e-7, rng);
+        ode_log_prob(guided(truth, {}, {}), path, x.detach(), Trace::exact, 1e-7, rng);
     CHECK(worst(changed.flatten().detach(), ode) < 1e-3);
 }
 
