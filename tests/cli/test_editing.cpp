@@ -45,6 +45,11 @@ struct Run {
         const auto values = a.as<float>();
         return {values.begin(), values.end()};
     }
+    std::vector<std::int64_t> labels(const std::string& file) const {
+        const Array a = read_npz(map_file((scratch / file).string()), "label");
+        const auto values = a.as<std::int64_t>();
+        return {values.begin(), values.end()};
+    }
 };
 
 double farthest(const std::vector<float>& a, const std::vector<float>& b) {
@@ -87,6 +92,15 @@ TEST_CASE("encode and decode go to the latent space and back") {
     CHECK(farthest(run.numbers("b.npz", "z"), z) < 1e-3);
     run.good(with({"decode", "run", "--latents", "z.npz", "--out", "c.npz", "--batch", "7"}));
     CHECK(farthest(run.numbers("c.npz", "samples"), run.numbers("back.npz", "samples")) < 1e-3);
+
+    // A kept column is what it was to the last bit, though the scaling rounds.
+    write_npy((run.scratch / "first.npy").string(), array_of<float>({2}, {1, 0}));
+    run.good({"sample", "run", "-n", "20", "--from", "data.npz#samples", "--mask", "first.npy",
+              "--out", "filled.npz"});
+    const auto given = run.numbers("data.npz", "samples");
+    const auto filled = run.numbers("filled.npz", "samples");
+    for (std::size_t i = 0; i < 40; i += 2) CHECK(filled[i] == given[i]);
+    CHECK(filled[1] != given[1]);
 
     run.refused({"encode", "run", "--data", "sim:ring?n=4", "--out", "z.csv"}, 2, ".npz");
     run.refused({"encode", "run", "--data", "sim:glyphs?n=4", "--out", "a.npz"}, 2, "--data");
@@ -156,7 +170,18 @@ TEST_CASE("pictures: latents keep their labels, and samples begin from given one
     const Array labels = read_npz(map_file((run.scratch / "z.npz").string()), "condition.label");
     CHECK(labels.shape == Shape{4});
     run.good({"decode", "run", "--latents", "z.npz", "--out", "x.npz"});
-    CHECK(run.numbers("x.npz", "samples").size() == 4 * 784);
+    const auto decoded = run.numbers("x.npz", "samples");
+    CHECK(decoded.size() == 4 * 784);
+    run.good({"decode", "run", "--latents", "z.npz", "--out", "y.npz", "--batch", "3"});
+    CHECK(farthest(run.numbers("y.npz", "samples"), decoded) < 1e-4);  // each under its own label
+    run.good({"interpolate", "run", "--from", "sim:glyphs?n=2&seed=3", "--to",
+              "sim:glyphs?n=2&seed=4", "--steps", "4", "--out", "p.npz"});
+    run.good({"data", "make", "sim:glyphs?n=2&seed=3", "--out", "from.npz"});
+    run.good({"data", "make", "sim:glyphs?n=2&seed=4", "--out", "to.npz"});
+    const auto begin = run.labels("from.npz"), end = run.labels("to.npz");
+    REQUIRE(begin != end);
+    CHECK(run.labels("p.npz") == std::vector<std::int64_t>{begin[0], begin[0], end[0], end[0],  //
+                                                           begin[1], begin[1], end[1], end[1]});
     write_npz((run.scratch / "odd.npz").string(),
               {{"z", read_npz(map_file((run.scratch / "z.npz").string()), "z")},
                {"condition.label", array_of<std::int64_t>({4}, {0, 1, 2, 10})}});
@@ -193,12 +218,12 @@ TEST_CASE("pictures: latents keep their labels, and samples begin from given one
     CHECK(farthest(painted, also({"--mask", "top.npy", "--resamplings", "3"})) > 1e-3);
     // A row's own label is its condition, unless --condition says another.
     run.good({"sample", "run", "-n", "5", "--from", "sim:glyphs?n=3", "--out", "l.npz"});
-    const Array own = read_npz(map_file((run.scratch / "l.npz").string()), "label");
-    CHECK(own.as<std::int64_t>()[0] == own.as<std::int64_t>()[3]);
-    run.good({"sample", "run", "-n", "5", "--from", "sim:glyphs?n=3", "--condition", "label=7",
+    const auto own = run.labels("l.npz");
+    const auto three = run.labels("three.npz");
+    CHECK(own == std::vector<std::int64_t>{three[0], three[1], three[2], three[0], three[1]});
+    run.good({"sample", "run", "-n", "2", "--from", "sim:glyphs?n=3", "--condition", "label=7",
               "--out", "l.npz"});
-    const Array seven = read_npz(map_file((run.scratch / "l.npz").string()), "label");
-    CHECK(seven.as<std::int64_t>()[0] == 7);
+    CHECK(run.labels("l.npz") == std::vector<std::int64_t>{7, 7});
 
     const auto refused = [&](std::vector<std::string> more, int status, const std::string& says) {
         more.insert(more.begin(), {"sample", "run", "-n", "2", "--out", "no.npz"});
