@@ -6,8 +6,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/expm1.h>
-#include <ATen/ops/ones_like.h>
 #include <ATen/ops/log_softmax.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/stack.h>
@@ -97,6 +97,7 @@ public:
                     const Condition&) const override {
         return x0;
     }
+    Tensor residual_scale(const Tensor& t) const override { return at::ones_like(t); }
 
 private:
     const Path& path_;

@@ -107,10 +107,11 @@ TEST_CASE("a mask is 1 and 0, of one channel and of the items' size") {
 TEST_CASE("a model that cannot is refused with the names of those that can") {
     const Plain plain;
     CHECK(refusal([&] { latent_of(plain, "plain", "encode"); }) ==
-          "encode: plain has no latent space; models that have one: ddpm, edm or flow_matching");
+          "encode: plain has no latent space; models that have one: ddpm, edm, flow_matching or "
+          "score_sde");
     Draft draft;
     draft.x = at::zeros({1, 2});
-    CHECK(refusal([&] { draw_samples(plain, {}, 1, {}, 1, 1, at::kCPU, {}, draft); }) ==
-          "sample: this model does not begin from given items; models that do: ddpm, edm or "
-          "flow_matching");
+    CHECK(refusal([&] { draw_samples(plain, {}, 1, {}, 1, 1, at::kCPU, {}, nullptr, draft); }) ==
+          "sample: this model does not begin from given items; models that do: ddpm, edm, "
+          "flow_matching, score_sde or mixture");
 }

@@ -224,16 +224,16 @@ TEST_CASE("samples are judged against held-out rows, with a floor") {
     judged.held_out = &rows;
     judged.samples = Rng(2).normal({1000, 2});
     const auto good = evaluate({}, judged);  // what does not refuse
-    REQUIRE(good.size() == 10);              // frechet and the neighbours' four come last
+    REQUIRE(good.size() == 12);              // frechet and the neighbours' four come last
     CHECK(good[0].first == "sliced_wasserstein");
     CHECK(good[1].first == "sliced_wasserstein/floor");
-    CHECK(good[4].first == "c2st");
+    CHECK(good[6].first == "c2st");
     CHECK(good[0].second.value < good[1].second.value + 3 * good[1].second.standard_error);
-    CHECK(std::abs(good[4].second.value - 0.5) < 3 * good[4].second.standard_error);
+    CHECK(std::abs(good[6].second.value - 0.5) < 3 * good[6].second.standard_error);
     judged.samples = 1.3 * Rng(2).normal({1000, 2});  // too wide
     const auto bad = evaluate({}, judged);
     CHECK(bad[0].second.value > bad[1].second.value + 5 * bad[1].second.standard_error);
-    CHECK(bad[4].second.value > 0.5 + 5 * bad[4].second.standard_error);
+    CHECK(bad[6].second.value > 0.5 + 5 * bad[6].second.standard_error);
 }
 
 TEST_CASE("what cannot be measured is refused at once, by name and reason") {

@@ -47,6 +47,9 @@ public:
     const Denoiser* denoiser() const override { return this; }
 
     Samples sample(const SampleRequest& request, Rng rng) const override {
+        // what only a denoiser's sampler can do is left to it
+        if (request.draft.x.defined() || request.guide)
+            return sample_denoiser(*this, spec_, {}, request, rng);
         check_request(spec_, request);
         const at::NoGradGuard no_grad;
         rng = rng.rows_from(request.first);
