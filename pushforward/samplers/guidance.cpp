@@ -35,9 +35,10 @@ Condition with_and_without(const Condition& c) {
 /// gamma of each row, float64 [B]: 1 outside of the interval.
 Tensor strengths(const Path& path, const Guidance& g, const Tensor& t) {
     const Tensor gamma = at::full(t.sizes(), g.gamma, t.options().dtype(at::kDouble));
-    if (g.low == 0 && g.high == Guidance{}.high) return gamma;
+    const double unlimited = Guidance{}.high;
+    if (g.low == 0 && g.high >= unlimited) return gamma;
     const Level level = path.at(t.to(at::kDouble));
-    const Tensor s = level.sigma / level.alpha;
+    const Tensor s = (level.sigma / level.alpha).clamp_max(unlimited);  // alpha may be 0
     return at::where((s > g.low).logical_and(s <= g.high), gamma, 1.);
 }
 

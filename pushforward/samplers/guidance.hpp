@@ -3,14 +3,13 @@
 #include "pushforward/samplers/solvers.hpp"
 
 #include <cstdint>
-#include <limits>
 
 namespace pushforward {
 
 /// How strongly, where, and by what a denoiser is steered towards its condition.
 struct Guidance {
     double gamma = 1;
-    double low = 0, high = std::numeric_limits<double>::infinity();  ///< of sigma / alpha
+    double low = 0, high = 1e30;  ///< of sigma / alpha; from 1e30 on there is no limit
     const Model* guide = nullptr;
 };
 

@@ -200,6 +200,11 @@ TEST_CASE("guidance acts inside its interval of sigma / alpha alone, row by row"
     CHECK((plain - strong).abs().min().item<double>() > 0.01);
     for (std::int64_t i : {0, 1, 4}) CHECK(y[i].item<double>() == plain[i].item<double>());
     for (std::int64_t i : {2, 3}) CHECK(y[i].item<double>() == strong[i].item<double>());
+    // pure noise, where s is infinite, is above any limit but none
+    CHECK(worst(denoise_at(guided(truth, c, {4, 1}), x, 1),
+                denoise_at(guided(truth, c, {4}), x, 1)) == 0);
+    CHECK(worst(denoise_at(guided(truth, c, {4, 1, 1e9}), x, 1),
+                denoise_at(guided(truth, c, {}), x, 1)) == 0);
     for (double outside : {0.4, 0.9}) {
         std::int64_t once = 0;
         denoise_at(guided(truth, c, {4, 1, 3}, &once), x, outside);
