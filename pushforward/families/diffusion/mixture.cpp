@@ -48,7 +48,8 @@ public:
 
     Samples sample(const SampleRequest& request, Rng rng) const override {
         // what only a denoiser's sampler can do is left to it
-        if (request.draft.x.defined() || request.guide)
+        const Draft& draft = request.draft;
+        if (request.guide || draft.keep.defined() || (draft.x.defined() && draft.strength < 1))
             return sample_denoiser(*this, spec_, {}, request, rng);
         check_request(spec_, request);
         const at::NoGradGuard no_grad;
