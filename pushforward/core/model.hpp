@@ -76,7 +76,8 @@ class Denoiser {
 public:
     virtual ~Denoiser() = default;
     virtual const Path& path() const = 0;
-    /// x [B, event...], t [B] in the path's range -> E[x0 | x_t, c], x's shape.
+    /// x [B, event...], t [B], or [1] for all rows, in the path's range -> E[x0 | x_t, c], x's
+    /// shape.
     virtual Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const = 0;
     /// The network's error in its own units, F(x_t, t, c) - F*(x0, eps, t): [B, event...]. The
     /// square of it is the simple loss of the parametrisation's paper.

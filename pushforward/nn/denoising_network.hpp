@@ -8,8 +8,8 @@ class Module;
 
 namespace pushforward {
 
-/// F(x, t, c): x [B, event...] -> the same shape; t [B] in units of 0..1000. Computes in x's type;
-/// const calls are thread-safe.
+/// F(x, t, c): x [B, event...] -> the same shape; t [B], or [1] for all rows, in units of 0..1000.
+/// Computes in x's type; const calls are thread-safe.
 class DenoisingNetwork {
 public:
     virtual ~DenoisingNetwork() = default;

@@ -67,7 +67,6 @@ ConditionEmbedding::ConditionEmbedding(torch::nn::Module& parent, const std::str
 
 Tensor ConditionEmbedding::operator()(Tensor embedding, const Condition& c) const {
     const auto dtype = embedding.scalar_type();
-    const std::int64_t rows = embedding.size(0);
     for (const Part& part : parts_) {
         const auto value = c.value.find(part.field.name);
         const auto given = c.given.find(part.field.name);
@@ -75,12 +74,13 @@ Tensor ConditionEmbedding::operator()(Tensor embedding, const Condition& c) cons
         if (part.table.parameter().defined()) {
             const std::int64_t nothing = part.field.space.symbols;
             const Tensor label =
-                none  ? at::full({rows}, nothing, embedding.options().dtype(at::kLong))
+                none  ? at::full({embedding.size(0)}, nothing, embedding.options().dtype(at::kLong))
                 : all ? value->second
                       : at::where(given->second, value->second, nothing);
             embedding = embedding + at::embedding(part.table.in(dtype), label);
         } else if (!none) {
-            const Tensor term = part.linear(value->second.to(dtype).reshape({rows, -1}));
+            const Tensor term =
+                part.linear(value->second.to(dtype).reshape({value->second.size(0), -1}));
             embedding = embedding + (all ? term : term * given->second.to(dtype).unsqueeze(1));
         }
     }

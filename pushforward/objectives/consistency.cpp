@@ -6,21 +6,11 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/allclose.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 
 namespace pushforward {
 namespace {
-
-/// Whether two paths have the same levels at the same times.
-bool same_path(const Path& a, const Path& b) {
-    if (a.t_min() != b.t_min() || a.t_max() != b.t_max()) return false;
-    const auto times = time_grid(a, Grid::log_snr, 8);
-    const Tensor t = at::tensor(at::ArrayRef<double>(times), at::kDouble);
-    const Level one = a.at(t), other = b.at(t);
-    return at::allclose(one.alpha, other.alpha) && at::allclose(one.sigma, other.sigma);
-}
 
 class Consistency : public Objective {
 public:

@@ -2,12 +2,12 @@
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/core/rowwise.hpp"
+#include "pushforward/samplers/time_grid.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/where.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -52,7 +52,9 @@ Tensor log_prob_slope(const Classifier& classifier, const Condition& c, const Te
     const at::AutoGradMode with_grad(true);
     const Tensor at = y.detach().requires_grad_(true);
     const std::string& name = classifier.label().name;
-    Tensor log_p = classifier.log_probs(at, s).gather(1, c.value.at(name).unsqueeze(1)).squeeze(1);
+    Tensor log_p = classifier.log_probs(at, s.expand({y.size(0)}))
+                       .gather(1, c.value.at(name).unsqueeze(1))
+                       .squeeze(1);
     if (const auto given = c.given.find(name); given != c.given.end())
         log_p = log_p * given->second.to(log_p.scalar_type());
     return torch::autograd::grad({log_p.sum()}, {at})[0];
@@ -78,15 +80,6 @@ Denoise classifier_guided(const Denoiser& model, const Condition& c, const Guida
     };
 }
 
-/// Whether two paths have the same levels at the same times.
-bool same_path(const Path& a, const Path& b) {
-    if (a.t_min() != b.t_min() || a.t_max() != b.t_max() || a.steps() != b.steps()) return false;
-    const Tensor t = at::linspace(a.t_min(), a.t_max(), 9, at::kDouble);
-    const Level one = a.at(t), other = b.at(t);
-    const Tensor apart = (one.alpha - other.alpha).abs() + (one.sigma - other.sigma).abs();
-    return (apart <= 1e-9 * (one.alpha + one.sigma)).all().item<bool>();
-}
-
 }  // namespace
 
 Denoise guided(const Denoiser& model, const Condition& c, const Guidance& g,
@@ -104,7 +97,8 @@ Denoise guided(const Denoiser& model, const Condition& c, const Guidance& g,
             if (weak_only) return other.predict_x0(x, t, weak);
             const auto two = [&]() -> std::vector<Tensor> {
                 if (g.guide) return {model.predict_x0(x, t, c), other.predict_x0(x, t, weak)};
-                return model.predict_x0(at::cat({x, x}), at::cat({t, t}), both).chunk(2);
+                const Tensor times = t.size(0) == 1 ? t : at::cat({t, t});
+                return model.predict_x0(at::cat({x, x}), times, both).chunk(2);
             }();
             return rowwise(gamma, x) * two[0] + rowwise(1 - gamma, x) * two[1];
         };

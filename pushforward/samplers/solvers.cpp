@@ -9,8 +9,7 @@
 namespace pushforward {
 
 Tensor denoise_at(const Denoise& denoise, const Tensor& x, double t) {
-    return denoise(
-        x, at::full({x.size(0)}, t, at::TensorOptions().dtype(at::kDouble).device(x.device())));
+    return denoise(x, at::full({1}, t, x.options().dtype(at::kDouble)));
 }
 
 const std::vector<SolverEntry>& solver_catalogue() {

@@ -8,7 +8,7 @@
 
 namespace pushforward {
 
-/// E[x0 | x_t = x], a time for each row: float64 [B].
+/// E[x0 | x_t = x], a time for each row, float64 [B], or one for all, [1].
 using Denoise = std::function<Tensor(const Tensor& x, const Tensor& t)>;
 /// The same with one time for every row.
 Tensor denoise_at(const Denoise& denoise, const Tensor& x, double t);

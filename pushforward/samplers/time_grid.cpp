@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/linspace.h>
 #include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
@@ -39,6 +40,14 @@ double time_at_log_snr(const Path& path, double log_snr) {
         (log_snr_at(path, middle) > log_snr ? low : high) = middle;
     }
     return (low + high) / 2;
+}
+
+bool same_path(const Path& a, const Path& b) {
+    if (a.t_min() != b.t_min() || a.t_max() != b.t_max() || a.steps() != b.steps()) return false;
+    const Tensor t = at::linspace(a.t_min(), a.t_max(), 9, at::kDouble);
+    const Level one = a.at(t), other = b.at(t);
+    const Tensor apart = (one.alpha - other.alpha).abs() + (one.sigma - other.sigma).abs();
+    return (apart <= 1e-9 * (one.alpha + one.sigma)).all().item<bool>();
 }
 
 std::vector<double> time_grid(const Path& path, Grid grid, std::int64_t n, double rho) {

@@ -21,6 +21,9 @@ std::vector<double> time_grid(const Path& path, Grid grid, std::int64_t n, doubl
 /// The time at which log(alpha/sigma) is `log_snr`, by bisection in [t_min, t_max].
 double time_at_log_snr(const Path& path, double log_snr);
 
+/// Whether two paths have the same levels at the same times.
+bool same_path(const Path& a, const Path& b);
+
 /// alpha, sigma and their derivatives at one time, in float64.
 struct LevelAt {
     double alpha, sigma, alpha_slope, sigma_slope;
