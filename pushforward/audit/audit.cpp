@@ -94,12 +94,14 @@ RunFolders fit_runs(const AuditRequest& request, const Chosen& chosen, std::uint
     auto say = [&](const std::string& line) {
         if (request.progress) request.progress(chosen.entry->id + ": " + line);
     };
-    RunFolders folders;
+    RunFolders folders, taught_by;
     for (const auto& run : chosen.claim->runs(seed)) {
         const auto folder = folder_of(request, chosen.entry->id, run, seed);
         say(text("seed ", seed, ", ", run.name, ": ", folder.string()));
-        Recipe recipe = parse_recipe(run.recipe, chosen.entry->id + " " + run.name,
-                                     {text("train.seed=", seed)});
+        std::vector<std::string> sets{text("train.seed=", seed)};
+        if (!run.teacher.empty())
+            sets.push_back("objective.teacher=" + taught_by.at(run.teacher).string());
+        Recipe recipe = parse_recipe(run.recipe, chosen.entry->id + " " + run.name, sets);
         FitOptions options;
         options.name = run.name;
         options.out = folder;
@@ -107,6 +109,7 @@ RunFolders fit_runs(const AuditRequest& request, const Chosen& chosen, std::uint
         options.stop = request.stop;
         options.say = say;
         fit(std::move(recipe), options);
+        taught_by[run.name] = folder;
         folders[run.name] = request.lesion ? lesioned_copy(folder, seed + 1) : folder;
     }
     return folders;

@@ -8,6 +8,7 @@
 #include "pushforward/audit/guidance.hpp"
 #include "pushforward/audit/image_unet.hpp"
 #include "pushforward/audit/memorisation.hpp"
+#include "pushforward/audit/one_step.hpp"
 #include "pushforward/audit/reverse_sde.hpp"
 #include "pushforward/audit/score_matching.hpp"
 #include "pushforward/audit/solver_orders.hpp"
@@ -44,6 +45,9 @@ const std::vector<ClaimEntry>& claim_catalogue() {
          "Stam 1959; Song et al. 2021", make_entropy_production},
         {"F15", "a denoiser fitted to few items draws them, fitted to many it does not",
          "Somepalli et al. 2023", make_memorisation},
+        {"J9",
+         "one evaluation of a distilled network draws as well as the data's own sampling noise",
+         "Luhman & Luhman 2021; Liu et al. 2022", make_one_step},
     };
     return all;
 }

@@ -21,9 +21,10 @@ struct Check {
     bool passed() const { return low <= measured && measured <= high; }  // NaN never passes
 };
 
-/// A training that a claim needs: its name within the claim and its recipe (TOML).
+/// A training that a claim needs: its name within the claim, its recipe (TOML), and the earlier run
+/// of the claim that its objective learns from.
 struct PlannedRun {
-    std::string name, recipe;
+    std::string name, recipe, teacher = {};
 };
 
 /// Where the runs of one seed lie, by PlannedRun::name.

@@ -100,6 +100,52 @@ TEST_CASE("optimal transport pairs each item with noise near it") {
     CHECK(paired < 0.1);
 }
 
+namespace {
+
+/// Makes 3 z + 1 of its noise.
+class Affine : public Model, public Latent {
+public:
+    const DataSpec& spec() const override { return plane; }
+    torch::nn::Module& module() override { return module_; }
+    Samples sample(const SampleRequest&, Rng) const override { return {}; }
+    const Latent* latent() const override { return this; }
+    LatentSpace latent_space() const override { return {"noise", plane.x}; }
+    Posterior encode(const Tensor& x, const Condition&, Rng) const override {
+        return {(x - 1) / 3};
+    }
+    Tensor decode(const Tensor& z, const Condition&, Rng) const override { return 3 * z + 1; }
+
+private:
+    torch::nn::Module module_;
+};
+
+}  // namespace
+
+TEST_CASE("a teacher's noise and items are learnt as pairs") {
+    const auto model = fresh();  // its loss is E |eps - x0|^2 = E |2 eps + 1|^2 = 5
+    const Affine teacher;
+    const NoData data;
+    DenoisingOptions options;
+    options.pairing = Pairing::teacher;
+    options.teacher = "runs/a";
+    const auto refusal = [&](const Sources& sources) {
+        return make_denoising(options)->refusal(*model, sources);
+    };
+    CHECK(refusal({&data}) == "objective.teacher: runs/a has no latent space to decode");
+    const Sources sources{.data = &data, .teacher = &teacher};
+    CHECK(refusal(sources) == "");
+    CHECK(make_denoising(options)->teacher() == "runs/a");
+    CHECK(make_denoising({})->teacher() == "");
+    Batch batch;
+    batch.x = at::ones({20000, 2}) * 70;  // what the data are makes no difference
+    const auto players = make_denoising(options)->players(*model, sources);
+    CHECK(players[0].loss(batch, Step{0, Rng(5)}).value.item<double>() ==
+          doctest::Approx(5).epsilon(0.03));
+    options.teacher = "";
+    CHECK(refusal(sources) ==
+          "objective.pairing \"teacher\" needs objective.teacher, a run folder");
+}
+
 TEST_CASE("rows count by their weight") {
     const auto model = fresh();
     Batch batch;
@@ -141,6 +187,8 @@ TEST_CASE("times are drawn as the options say") {
     t = draw(*discrete, o) * 10;
     CHECK((t - t.round()).abs().max().item<double>() < 1e-9);
     CHECK(t.min().item<double>() >= 1 - 1e-9);
+    o.times = "last";
+    CHECK((draw(*discrete, o) == 1).all().item<bool>());
     o.times = "uniform";
     t = draw(*discrete, o) * 10;
     CHECK(t.mean().item<double>() == doctest::Approx(5.5).epsilon(0.02));
