@@ -28,13 +28,6 @@ void in_batches(std::int64_t n, const LatentRequest& request,
     }
 }
 
-/// [n, event...].
-std::vector<std::int64_t> rows_of(std::int64_t n, const Space& space) {
-    std::vector<std::int64_t> shape{n};
-    shape.insert(shape.end(), space.event.begin(), space.event.end());
-    return shape;
-}
-
 }  // namespace
 
 const Latent& latent_of(const Model& model, const std::string& name, const std::string& verb) {
@@ -139,7 +132,7 @@ Latents read_latents(const std::filesystem::path& file, const OpenedRun& run) {
     const std::int64_t n = latents.z.dim() > 0 ? latents.z.size(0) : 0;
     const auto check = [&](const std::string& name, const Space& wanted) {
         const auto sizes = arrays[name].sizes();
-        if (n == 0 || sizes != at::IntArrayRef(rows_of(n, wanted)))
+        if (n == 0 || sizes != at::IntArrayRef(shape_of(wanted, n)))
             refuse(name, text("expected [N", wanted.event.empty() ? "" : ", ",
                               shape_text(wanted.event).substr(1), ", got ", sizes));
         if (!arrays[name].isfinite().all().item<bool>())
