@@ -52,6 +52,7 @@ HPP
 fill "$folder/$name.cpp" <<'CPP'
 #include "pushforward/families/@family@/@name@.hpp"
 
+#include "pushforward/core/rowwise.hpp"
 #include "pushforward/nn/mlp.hpp"
 
 #include <ATen/ops/full_like.h>
@@ -77,13 +78,6 @@ public:
     }
 };
 
-/// A time a row, in x's type and broadcast over its event.
-Tensor rowwise_time(const Tensor& t, const Tensor& x) {
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
-    shape[0] = t.size(0);
-    return t.to(x.options().requires_grad(false)).view(shape);
-}
-
 class @Type@ : public Model, public Denoiser {
 public:
     @Type@(const @Type@Options& options, const DenoisingSampling& sampling, const DataSpec& spec)
@@ -103,13 +97,14 @@ public:
 
     const Path& path() const override { return path_; }
     Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
-        return x - rowwise_time(t, x) * network_->forward(x, 1000 * t, c);
+        return x - rowwise(t, x) * network_->forward(x, 1000 * t, c);
     }
     Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
                     const Condition& c) const override {
-        const Tensor time = rowwise_time(t, x0);
+        const Tensor time = rowwise(t, x0);
         return network_->forward((1 - time) * x0 + time * eps, 1000 * t, c) - (eps - x0);
     }
+    Tensor residual_scale(const Tensor& t) const override { return -t; }
 
 private:
     DataSpec spec_;

@@ -78,10 +78,10 @@ private:
     static Tensor draw(const std::string& folder, double gamma, std::uint64_t seed) {
         const OpenedRun run =
             open_run(folder, {text("sample.guidance=", number_text(gamma)), "sample.sampler=heun",
-                              "sample.steps=100", "sample.grid=log_snr"});
+                              "sample.steps=50", "sample.grid=log_snr"});
         const std::int64_t n = 50000;
         const Condition c = condition_rows({"label=1"}, run.model->spec(), n);
-        return draw_samples(*run.model, run.description.scaling, n, c, seed, n, run.device)
+        return draw_samples(*run.model, run.description.scaling, n, c, seed, 5000, run.device)
             .x.to(torch::kDouble);
     }
 
