@@ -59,8 +59,6 @@ fill "$folder/$name.cpp" <<'CPP'
 #include <ATen/ops/ones_like.h>
 #include <torch/nn/module.h>
 
-#include <vector>
-
 namespace pushforward {
 namespace {
 
