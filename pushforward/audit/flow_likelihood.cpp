@@ -1,6 +1,7 @@
 #include "pushforward/audit/flow_likelihood.hpp"
 
 #include "pushforward/audit/denoising_truth.hpp"
+#include "pushforward/audit/ring_truth.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/json.hpp"
 #include "pushforward/training/run.hpp"
@@ -14,19 +15,8 @@
 namespace pushforward {
 namespace {
 
-struct Parameters : Options {
-    std::int64_t modes = 8;
-    double radius = 2, sigma = 0.1;
-
-    void visit(Fields& f) override {
-        f.integer("modes", modes, {.doc = "normals on the ring", .low = 2, .high = 100});
-        f.number("radius", radius, {.doc = "of the ring", .low = 0.5, .high = 10});
-        f.number("sigma", sigma, {.doc = "deviation of each", .low = 0.02, .high = 1});
-    }
-};
-
 /// log density of equal normals of deviation `sigma` at the points of the ring, [N, 2] -> [N].
-Tensor ring_log_prob(const Parameters& p, double sigma, const Tensor& x) {
+Tensor ring_log_prob(const RingTruth& p, double sigma, const Tensor& x) {
     std::vector<Tensor> logs;
     for (std::int64_t k = 0; k < p.modes; ++k) {
         const double angle =
@@ -44,7 +34,7 @@ public:
     Options& parameters() override { return p_; }
 
     std::vector<PlannedRun> runs(std::uint64_t seed) const override {
-        return {{"ring", text("[data]\nsource = \"", ring(p_.sigma, 200000, seed),
+        return {{"ring", text("[data]\nsource = \"", p_.data(200000, seed),
                               R"("
 validation = 0.0
 [model]
@@ -72,11 +62,6 @@ precision = "float32"
     }
 
 private:
-    std::string ring(double sigma, std::int64_t n, std::uint64_t seed) const {
-        return text("sim:ring?modes=", p_.modes, "&radius=", number_text(p_.radius),
-                    "&sigma=", number_text(sigma), "&n=", n, "&seed=", seed);
-    }
-
     static Scores score(const OpenedRun& run, const std::string& data, const char* estimator,
                         std::uint64_t seed) {
         ScoreRequest request;
@@ -88,7 +73,7 @@ private:
     }
     /// KL(data || model) by 10,000 fresh points.
     Check gap(const OpenedRun& run, std::uint64_t seed) const {
-        const std::string data = ring(p_.sigma, 10000, seed + 1000);
+        const std::string data = p_.data(10000, seed + 1000);
         const Tensor exact = ring_log_prob(p_, p_.sigma, all_of(data));
         const Mean gap = mean_of(exact - score(run, data, "ode_exact", seed).log_prob);
         return {"exact log-density less the model's, nats",
@@ -106,8 +91,9 @@ private:
         const std::int64_t n = 10000;
         std::vector<Tensor> ratios;
         for (const auto& data : std::vector<std::string>{
-                 ring(wide, n, seed + 2000), text("sim:mixture?dimension=2&means=0,0&sigma=",
-                                                  number_text(cover), "&n=", n, "&seed=", seed)}) {
+                 p_.data(n, seed + 2000, wide),
+                 text("sim:mixture?dimension=2&means=0,0&sigma=", number_text(cover), "&n=", n,
+                      "&seed=", seed)}) {
             const Tensor x = all_of(data);
             const Tensor normal = -0.5 * x.square().sum(1) / (cover * cover) -
                                   std::log(2 * std::numbers::pi * cover * cover);
@@ -121,7 +107,7 @@ private:
 
     /// The difference of the two traces' answers on the same points.
     Check hutchinson(const OpenedRun& run, std::uint64_t seed) const {
-        const std::string data = ring(p_.sigma, 10000, seed + 3000);
+        const std::string data = p_.data(10000, seed + 3000);
         const Mean difference = mean_of(score(run, data, "ode_hutchinson", seed).log_prob -
                                         score(run, data, "ode_exact", seed).log_prob);
         return {"Hutchinson's estimate less the exact trace's, nats",
@@ -132,7 +118,7 @@ private:
                 4 * difference.standard_error};
     }
 
-    Parameters p_;
+    RingTruth p_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "pushforward/audit/one_step.hpp"
 
 #include "pushforward/audit/denoising_truth.hpp"
+#include "pushforward/audit/ring_truth.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/json.hpp"
 #include "pushforward/metrics/wasserstein.hpp"
@@ -12,17 +13,6 @@
 
 namespace pushforward {
 namespace {
-
-struct Parameters : Options {
-    std::int64_t modes = 8;
-    double radius = 2, sigma = 0.1;
-
-    void visit(Fields& f) override {
-        f.integer("modes", modes, {.doc = "normals on the ring", .low = 2, .high = 100});
-        f.number("radius", radius, {.doc = "of the ring", .low = 0.5, .high = 10});
-        f.number("sigma", sigma, {.doc = "deviation of each", .low = 0.02, .high = 1});
-    }
-};
 
 class OneStep : public Claim {
 public:
@@ -42,7 +32,7 @@ public:
         const Samples drawn = draw_samples(*student.model, student.description.scaling, n * times,
                                            {}, seed, 4096, student.device);
         // Fresh sets, each used once, so that the ten ratios' parts are independent.
-        const Tensor fresh = all_of(data(2 * n * times, seed + 1000));
+        const Tensor fresh = all_of(p_.data(2 * n * times, seed + 1000));
         double reached = 0, least = 0, squares = 0;
         for (std::int64_t i = 0; i < times; ++i) {
             const Tensor a = fresh.slice(0, 2 * i * n, (2 * i + 1) * n);
@@ -61,14 +51,9 @@ public:
     }
 
 private:
-    std::string data(std::int64_t n, std::uint64_t seed) const {
-        return text("sim:ring?modes=", p_.modes, "&radius=", number_text(p_.radius),
-                    "&sigma=", number_text(p_.sigma), "&n=", n, "&seed=", seed);
-    }
-
     std::string recipe(std::uint64_t seed, const char* network, const char* objective,
                        std::int64_t steps, std::int64_t batch, double rate) const {
-        return text("[data]\nsource = \"", data(200000, seed), R"("
+        return text("[data]\nsource = \"", p_.data(200000, seed), R"("
 validation = 0.0
 [model]
 name = "edm"
@@ -87,7 +72,7 @@ precision = "float32"
                     weights_only_training, "[sample]\nsteps = ", *objective ? 1 : 18, "\n");
     }
 
-    Parameters p_;
+    RingTruth p_;
 };
 
 }  // namespace

@@ -1,5 +1,4 @@
 // The classifier: its networks, the model, and what it is trained on.
-#include "pushforward/core/dataset.hpp"
 #include "pushforward/families/classifier/classifier.hpp"
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/residual_network.hpp"
@@ -45,16 +44,9 @@ std::unique_ptr<Model> fresh(const DataSpec& spec, const ClassifierOptions& give
     return model;
 }
 
-class NoData : public Dataset {
-public:
-    const DataSpec& spec() const override { return plane; }
-    std::int64_t size() const override { return 0; }
-    Batch get(std::span<const std::int64_t>) const override { return {}; }
-};
-
 Loss loss_of(Model& model, const ClassificationOptions& options, const Batch& batch,
              std::uint64_t seed = 5) {
-    const NoData data;
+    const testing::NoData data(plane);
     const auto objective = make_classification(options);
     REQUIRE(objective->refusal(model, {&data}) == "");
     return objective->players(model, {&data}).at(0).loss(batch, {0, Rng(seed)});
@@ -274,7 +266,7 @@ TEST_CASE("pictures are moved by up to so many pixels and mirrored, others are r
     CHECK((mirrored.eq(0).logical_or(mirrored == 4)).all().item<bool>());
     CHECK(varied(left, 0, false, rng).is_same(left));
 
-    const NoData data;
+    const testing::NoData data(plane);
     const auto model = fresh(plane);
     const auto shifts = with([](auto& o) { o.shift = 2; });
     const auto flips = with([](auto& o) { o.flip = true; });
@@ -304,7 +296,7 @@ TEST_CASE("a trained classifier is the Bayes classifier of its data at every noi
     objective.noise = 0.7;
     objective.noise_low = 0.1;
     objective.noise_high = 10;
-    const NoData data;
+    const testing::NoData data(plane);
     const auto player = make_classification(objective)->players(*model, {&data}).at(0);
     torch::optim::Adam adam(model->module().parameters(), torch::optim::AdamOptions(3e-3));
     Rng rng(2);

@@ -1,8 +1,8 @@
 #include "gaussian_truth.hpp"
-#include "pushforward/core/dataset.hpp"
 #include "pushforward/core/rowwise.hpp"
 #include "pushforward/families/diffusion/mixture.hpp"
 #include "pushforward/objectives/consistency.hpp"
+#include "support.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -16,13 +16,6 @@ using namespace pushforward;
 namespace {
 
 const DataSpec plane{{Kind::real, {2}, 0}, {}};
-
-class NoData : public Dataset {
-public:
-    const DataSpec& spec() const override { return plane; }
-    std::int64_t size() const override { return 0; }
-    Batch get(std::span<const std::int64_t>) const override { return {}; }
-};
 
 /// N(0, 0.5^2 I) with its denoiser, or where the ODE's paths through x_t end: the consistency
 /// function of that law, f(x, t) = 0.5 x / sqrt(0.25 alpha^2 + sigma^2).
@@ -55,7 +48,7 @@ double loss_of(Model& student, const Model& teacher, std::int64_t steps) {
     ConsistencyOptions options;
     options.teacher = "somewhere";
     options.steps = steps;
-    const NoData data;
+    const testing::NoData data(plane);
     const Sources sources{.data = &data, .teacher = &teacher};
     const auto objective = make_consistency(options);
     REQUIRE(objective->refusal(student, sources) == "");
@@ -83,7 +76,7 @@ TEST_CASE("the ends of the ODE's paths are consistent, and a denoiser is not") {
 TEST_CASE("consistency refuses what it cannot learn from") {
     const Normal teacher(false);
     const auto other = make_mixture_model({}, {}, plane);
-    const NoData data;
+    const testing::NoData data(plane);
     ConsistencyOptions options;
     const auto refusal = [&](const Model* from) {
         return make_consistency(options)->refusal(teacher, {.data = &data, .teacher = from});

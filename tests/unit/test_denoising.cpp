@@ -1,4 +1,3 @@
-#include "pushforward/core/dataset.hpp"
 #include "pushforward/families/diffusion/ddpm.hpp"
 #include "pushforward/families/diffusion/flow_matching.hpp"
 #include "pushforward/objectives/catalogue.hpp"
@@ -30,16 +29,9 @@ std::unique_ptr<Model> fresh() {
     return make_flow_matching(options, {}, plane);
 }
 
-class NoData : public Dataset {
-public:
-    const DataSpec& spec() const override { return plane; }
-    std::int64_t size() const override { return 0; }
-    Batch get(std::span<const std::int64_t>) const override { return {}; }
-};
-
 Loss loss_of(Model& model, const DenoisingOptions& options, const Batch& batch,
              std::uint64_t seed) {
-    const NoData data;
+    const testing::NoData data(plane);
     const Sources sources{&data};
     const auto objective = make_denoising(options);
     REQUIRE(objective->refusal(model, sources) == "");
@@ -124,7 +116,7 @@ private:
 TEST_CASE("a teacher's noise and items are learnt as pairs") {
     const auto model = fresh();  // its loss is E |eps - x0|^2 = E |2 eps + 1|^2 = 5
     const Affine teacher;
-    const NoData data;
+    const testing::NoData data(plane);
     DenoisingOptions options;
     options.pairing = Pairing::teacher;
     options.teacher = "runs/a";
@@ -160,7 +152,7 @@ TEST_CASE("rows count by their weight") {
 
 TEST_CASE("one player holds every parameter") {
     const auto model = fresh();
-    const NoData data;
+    const testing::NoData data(plane);
     const auto players = make_denoising({})->players(*model, {&data});
     CHECK(players[0].groups[0].parameters.size() == model->module().parameters().size());
     CHECK(make_denoising({})->refusal(*model, {}) ==

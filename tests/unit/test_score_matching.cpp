@@ -1,6 +1,6 @@
-#include "pushforward/core/dataset.hpp"
 #include "pushforward/families/diffusion/mixture.hpp"
 #include "pushforward/objectives/score_matching.hpp"
+#include "support.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -15,13 +15,6 @@ using namespace pushforward;
 namespace {
 
 const DataSpec plane{{Kind::real, {2}, 0}, {}};
-
-class NoData : public Dataset {
-public:
-    const DataSpec& spec() const override { return plane; }
-    std::int64_t size() const override { return 0; }
-    Batch get(std::span<const std::int64_t>) const override { return {}; }
-};
 
 /// N(0, deviation^2 I) as a denoiser.
 std::unique_ptr<Model> normal(double deviation) {
@@ -38,7 +31,7 @@ std::unique_ptr<Model> normal(double deviation) {
 double loss_of(Model& model, ScoreTrace trace) {
     ScoreMatchingOptions options;
     options.trace = trace;
-    const NoData data;
+    const testing::NoData data(plane);
     const auto objective = make_score_matching(options);
     REQUIRE(objective->refusal(model, {&data}) == "");
     Batch batch;
