@@ -94,10 +94,10 @@ public:
     const Denoiser* denoiser() const override { return this; }
 
     const Path& path() const override { return path_; }
-    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
         return x - rowwise(t, x) * network_->forward(x, 1000 * t, c);
     }
-    Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
+    Residual residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
                     const Condition& c) const override {
         const Tensor time = rowwise(t, x0);
         return network_->forward((1 - time) * x0 + time * eps, 1000 * t, c) - (eps - x0);

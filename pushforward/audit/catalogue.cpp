@@ -33,7 +33,7 @@ const std::vector<ClaimEntry>& claim_catalogue() {
          "Song et al. 2021", make_flow_likelihood},
         {"F6", "solvers of the probability-flow ODE have their orders and end where it does",
          "Karras et al. 2022; Lu et al. 2022", make_solver_orders},
-        {"F7", "denoising, implicit and sliced score matching have the same minimiser",
+        {"F7", "denoising, explicit, implicit and sliced score matching have the same minimiser",
          "Hyvarinen 2005; Vincent 2011; Song et al. 2019", make_score_matching_claim},
         {"F8", "annealed Langevin dynamics finds the weights that plain dynamics cannot",
          "Song & Ermon 2019", make_annealing},

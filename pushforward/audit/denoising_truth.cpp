@@ -35,7 +35,7 @@ Tensor believed_epsilon(const Denoiser& model, const Noised& batch, std::int64_t
         parts.push_back(model
                             .predict_x0(batch.x.slice(0, i, i + chunk).to(torch::kFloat),
                                         batch.time.slice(0, i, i + chunk), {})
-                            .to(torch::kDouble));
+                            .x0.to(torch::kDouble));
     return (batch.x - batch.alpha * torch::cat(parts)) / batch.sigma;
 }
 
@@ -56,12 +56,12 @@ Tensor all_of(const std::string& data) {
 }
 
 std::string gaussian_recipe(double lambda, const std::string& schedule, std::int64_t steps,
-                            std::int64_t updates, std::uint64_t seed) {
+                            std::int64_t updates, std::uint64_t seed, const std::string& options) {
     return text("[data]\nsource = \"sim:mixture?dimension=1&means=0&sigma=",
                 number_text(std::sqrt(lambda)), "&n=200000&seed=", seed,
                 "\"\nvalidation = 0.0\nscale = false\n"
                 "[model]\nname = \"ddpm\"\nprediction = \"epsilon\"\nschedule = \"",
-                schedule, "\"\nsteps = ", steps, R"(
+                schedule, "\"\nsteps = ", steps, options, R"(
 [model.network]
 name = "mlp"
 width = 64

@@ -40,8 +40,9 @@ log_every = 100
 )";
 
 /// The recipe of an epsilon-network on draws of N(0, lambda) in one dimension, on a chain of
-/// `steps` noise levels, trained for `updates` steps.
+/// `steps` noise levels, trained for `updates` steps; `options`: more lines of [model].
 std::string gaussian_recipe(double lambda, const std::string& schedule, std::int64_t steps,
-                            std::int64_t updates, std::uint64_t seed);
+                            std::int64_t updates, std::uint64_t seed,
+                            const std::string& options = "");
 
 }  // namespace pushforward

@@ -154,7 +154,7 @@ private:
             const Tensor t = torch::full(
                 {n}, static_cast<double>(k) / static_cast<double>(truth.steps()), torch::kDouble);
             const torch::NoGradGuard no_grad;
-            const Tensor x0 = model.predict_x0(x.to(torch::kFloat), t, {}).to(torch::kDouble);
+            const Tensor x0 = model.predict_x0(x.to(torch::kFloat), t, {}).x0.to(torch::kDouble);
             const Level level = model.path().at(t.slice(0, 0, 1));
             const Tensor eps = (x - level.alpha * x0) / level.sigma;
             const double ratio = ((x * eps).sum() / (x * x0).sum()).item<double>();

@@ -213,7 +213,7 @@ steps = 25
         const Tensor t = torch::full({n}, static_cast<double>(k) / static_cast<double>(p_.steps),
                                      torch::kDouble);
         const Tensor denoised =
-            run.model->denoiser()->predict_x0(x.to(torch::kFloat), t, {}).to(torch::kDouble);
+            run.model->denoiser()->predict_x0(x.to(torch::kFloat), t, {}).x0.to(torch::kDouble);
         const Mean error = mean_of(per_item((denoised - x0).square()) * (abar / (1 - abar)));
         return {text("error over noise at ", 2 * p_.size, " x ", 2 * p_.size),
                 0,

@@ -29,6 +29,7 @@ public:
 
     std::vector<PlannedRun> runs(std::uint64_t seed) const override {
         return {{"denoising", recipe("name = \"denoising\"", seed)},
+                {"explicit", recipe("name = \"denoising\"\nreference = 4096", seed)},
                 {"implicit", recipe("name = \"score_matching\"\ntrace = \"implicit\"", seed)},
                 {"sliced", recipe("name = \"score_matching\"\ntrace = \"sliced\"", seed)}};
     }

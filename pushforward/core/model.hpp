@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace torch::nn {
@@ -70,6 +71,26 @@ public:
     virtual Tensor training_time(const Tensor& u) const = 0;
 };
 
+/// What is believed of x0 given x_t, [B, event...] each: its mean and, where that has been learnt,
+/// E[(x0 - mean)^2 | x_t] of each entry, which is the variance and the square of the mean's own
+/// error (Bao et al. 2022).
+struct Denoised {
+    Tensor x0, variance = {};
+
+    Denoised(Tensor mean, Tensor square = {}) : x0(std::move(mean)), variance(std::move(square)) {}
+    operator const Tensor&() const { return x0; }
+};
+
+/// A network's error in its own units and, where it has learnt that, the logarithm of the square
+/// that it expects, [B, event...] each.
+struct Residual {
+    Tensor value, log_square = {};
+
+    Residual(Tensor error, Tensor log_expected = {})
+        : value(std::move(error)), log_square(std::move(log_expected)) {}
+    operator const Tensor&() const { return value; }
+};
+
 /// A model that can say E[x0 | x_t]; score, epsilon and velocity follow from the path:
 /// eps = (x_t - alpha x0) / sigma, score = -eps / sigma (Vincent 2011; Ho et al. 2020).
 class Denoiser {
@@ -78,13 +99,15 @@ public:
     virtual const Path& path() const = 0;
     /// x [B, event...], t [B], or [1] for all rows, in the path's range -> E[x0 | x_t, c], x's
     /// shape.
-    virtual Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const = 0;
+    virtual Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const = 0;
     /// The network's error in its own units, F(x_t, t, c) - F*(x0, eps, t): [B, event...]. The
     /// square of it is the simple loss of the parametrisation's paper.
-    virtual Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
-                            const Condition& c) const = 0;
+    virtual Residual residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
+                              const Condition& c) const = 0;
     /// That unit: E[x0 | x_t] - x0 is this times the residual, float64 [B].
     virtual Tensor residual_scale(const Tensor& t) const = 0;
+    /// Whether it learns the variance, too.
+    virtual bool learns_variance() const { return false; }
 };
 
 /// A model that can say which class an item is of, clean or noisy: log p(label | y) of one

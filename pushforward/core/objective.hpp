@@ -3,6 +3,7 @@
 #include "pushforward/core/model.hpp"
 
 #include <functional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,7 +43,8 @@ struct Player {
 
 /// What an objective may learn from.
 struct Sources {
-    const Dataset* data = nullptr;
+    const Dataset* data = nullptr;            ///< in model units
+    std::span<const std::int64_t> rows = {};  ///< of the data, those to train on
     const Energy* energy = nullptr;
     const Model* teacher = nullptr;
 };

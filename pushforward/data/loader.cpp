@@ -12,6 +12,13 @@ Batch take(const Dataset& data, std::span<const std::int64_t> rows, const Scalin
     return scaling.to_model(data.get(rows));
 }
 
+ScaledData::ScaledData(std::shared_ptr<const Dataset> data, Scaling scaling)
+    : data_(std::move(data)), scaling_(std::move(scaling)) {}
+
+Batch ScaledData::get(std::span<const std::int64_t> rows) const {
+    return take(*data_, rows, scaling_);
+}
+
 Loader::Loader(std::shared_ptr<const Dataset> data, std::vector<std::int64_t> rows, Scaling scaling,
                std::int64_t batch, std::uint64_t seed, std::int64_t prefetch)
     : data_(std::move(data)),

@@ -18,6 +18,19 @@ namespace pushforward {
 /// `rows` of a data set in model units.
 Batch take(const Dataset& data, std::span<const std::int64_t> rows, const Scaling& scaling = {});
 
+/// A data set in model units.
+class ScaledData : public Dataset {
+public:
+    ScaledData(std::shared_ptr<const Dataset> data, Scaling scaling);
+    const DataSpec& spec() const override { return data_->spec(); }
+    std::int64_t size() const override { return data_->size(); }
+    Batch get(std::span<const std::int64_t> rows) const override;
+
+private:
+    std::shared_ptr<const Dataset> data_;
+    Scaling scaling_;
+};
+
 /// An endless stream of shuffled training batches in model units, made ahead on one thread.
 ///
 /// The stream is the chain of epochs 0, 1, 2, ..., each a permutation of `rows` that depends on

@@ -8,7 +8,8 @@ class Module;
 
 namespace pushforward {
 
-/// F(x, t, c): x [B, event...] -> the same shape; t [B], or [1] for all rows, in units of 0..1000.
+/// F(x, t, c): x [B, event...] -> the same shape, or `outputs` such answers side by side along its
+/// first axis; t [B], or [1] for all rows, in units of 0..1000.
 /// Computes in x's type; const calls are thread-safe.
 class DenoisingNetwork {
 public:

@@ -59,20 +59,24 @@ private:
 
 class Mlp : public torch::nn::Module, public DenoisingNetwork {
 public:
-    Mlp(const MlpOptions& o, const DataSpec& spec)
+    Mlp(const MlpOptions& o, const DataSpec& spec, std::int64_t outputs)
         : Module("mlp"),
           trunk_(*this, o, spec),
-          out_(*this, "out", o.width, spec.x.dimensions(), Init::zero) {}
+          out_(*this, "out", o.width, outputs * spec.x.dimensions(), Init::zero),
+          outputs_(outputs) {}
 
     torch::nn::Module& module() override { return *this; }
     bool bears_bfloat16() const override { return false; }
     Tensor forward(const Tensor& x, const Tensor& t, const Condition& c) const override {
-        return out_(trunk_(x, t, c)).reshape(x.sizes());
+        auto shape = x.sizes().vec();
+        shape[1] *= outputs_;
+        return out_(trunk_(x, t, c)).reshape(shape);
     }
 
 private:
     Trunk trunk_;
     Linear out_;
+    std::int64_t outputs_;
 };
 
 class MlpFeatures : public torch::nn::Module, public FeatureNetwork {
@@ -104,8 +108,9 @@ void MlpOptions::visit(Fields& f) {
               .open_low = true});
 }
 
-std::shared_ptr<DenoisingNetwork> make_mlp(const MlpOptions& options, const DataSpec& spec) {
-    return std::make_shared<Mlp>(options, spec);
+std::shared_ptr<DenoisingNetwork> make_mlp(const MlpOptions& options, const DataSpec& spec,
+                                           std::int64_t outputs) {
+    return std::make_shared<Mlp>(options, spec, outputs);
 }
 
 std::shared_ptr<FeatureNetwork> make_mlp_features(const MlpOptions& options, const Space& space) {

@@ -21,7 +21,8 @@ struct MlpOptions : Options {
 /// A perceptron with SiLU on the flattened item beside its random Fourier features
 /// cos(w.x), sin(w.x), w ~ N(0, feature_scale^2) (Tancik et al. 2020); each hidden layer adds a
 /// projection of the time's and the condition's embedding. The last layer begins at zero.
-std::shared_ptr<DenoisingNetwork> make_mlp(const MlpOptions& options, const DataSpec& spec);
+std::shared_ptr<DenoisingNetwork> make_mlp(const MlpOptions& options, const DataSpec& spec,
+                                           std::int64_t outputs = 1);
 
 /// Its hidden layers alone, without conditions: [B, event...] -> [B, width].
 std::shared_ptr<FeatureNetwork> make_mlp_features(const MlpOptions& options, const Space& space);

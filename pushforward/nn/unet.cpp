@@ -83,7 +83,7 @@ struct Level {
 
 class Unet : public Module, public DenoisingNetwork {
 public:
-    Unet(const UnetOptions& o, const DataSpec& spec) : Module("unet") {
+    Unet(const UnetOptions& o, const DataSpec& spec, std::int64_t outputs) : Module("unet") {
         const auto& event = spec.x.event;
         PF_CHECK(spec.x.is_image() && event[0] >= 1 && event[0] <= 4, "unet",
                  "images of 1 to 4 channels (the network \"mlp\" takes any item)",
@@ -150,7 +150,7 @@ public:
             }
         }
         norm_out_ = GroupNorm(*this, "conv_norm_out", width, o.groups);
-        conv_out_ = Conv2d(*this, "conv_out", width, colours, 3, 1, Init::zero);
+        conv_out_ = Conv2d(*this, "conv_out", width, outputs * colours, 3, 1, Init::zero);
     }
 
     Module& module() override { return *this; }
@@ -216,9 +216,10 @@ void UnetOptions::visit(Fields& f) {
          .low = 1});
 }
 
-std::shared_ptr<DenoisingNetwork> make_unet(const UnetOptions& options, const DataSpec& spec) {
+std::shared_ptr<DenoisingNetwork> make_unet(const UnetOptions& options, const DataSpec& spec,
+                                            std::int64_t outputs) {
     PF_CHECK(options.channels % 2 == 0, "unet: channels", "an even number", options.channels);
-    return std::make_shared<Unet>(options, spec);
+    return std::make_shared<Unet>(options, spec, outputs);
 }
 
 }  // namespace pushforward

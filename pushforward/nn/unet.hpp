@@ -25,6 +25,7 @@ struct UnetOptions : Options {
 /// the names of diffusers' UNet2DModel, whose weights load by name. Any H and W: items are padded
 /// with zeros to a multiple of 2^(levels-1) and cropped again. The last convolution of each block,
 /// attention's output and conv_out begin at zero. UsageError unless spec.x is [1..4, H, W].
-std::shared_ptr<DenoisingNetwork> make_unet(const UnetOptions& options, const DataSpec& spec);
+std::shared_ptr<DenoisingNetwork> make_unet(const UnetOptions& options, const DataSpec& spec,
+                                            std::int64_t outputs = 1);
 
 }  // namespace pushforward

@@ -1,7 +1,9 @@
 #include "pushforward/objectives/denoising.hpp"
 
+#include "pushforward/core/rowwise.hpp"
 #include "pushforward/math/assignment.hpp"
 #include "pushforward/objectives/parts.hpp"
+#include "pushforward/objectives/reference.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -16,6 +18,13 @@ namespace {
 
 // The streams of a step's generator.
 enum Stream : std::uint64_t { times = 0, noise = 1, conditions = 2, decoding = 3 };
+
+/// Of the variance's log-likelihood beside the mean's error.
+constexpr double variance_weight = 0.05;
+
+Tensor mean_square(const Tensor& residual) {
+    return residual.square().flatten(1).mean(1);
+}
 
 /// The noise in the order of least squared distance to the items.
 Tensor paired(const Tensor& x, const Tensor& eps) {
@@ -37,6 +46,11 @@ public:
     std::string refusal(const Model& model, const Sources& sources) const override {
         if (!model.denoiser()) return "denoising needs a model that denoises (family diffusion)";
         if (!sources.data) return "denoising learns from data, and there is none";
+        if (options_.reference > 0) {
+            if (options_.pairing != Pairing::independent)
+                return "objective.reference needs objective.pairing \"independent\"";
+            return refuse_reference(sources, model.spec().conditions);
+        }
         if (options_.pairing != Pairing::teacher) return "";
         if (options_.teacher.empty())
             return "objective.pairing \"teacher\" needs objective.teacher, a run folder";
@@ -50,15 +64,19 @@ public:
     }
 
     std::vector<Player> players(Model& model, const Sources& sources) const override {
-        return one_player(model, [&model, options = options_, teacher = sources.teacher](
+        std::shared_ptr<const Reference> reference;
+        if (options_.reference > 0)
+            reference =
+                std::make_shared<Reference>(sources, options_.reference, model.spec().conditions);
+        return one_player(model, [&model, options = options_, teacher = sources.teacher, reference](
                                      const Batch& batch, const Step& step) {
-            return loss(*model.denoiser(), options, teacher, batch, step);
+            return loss(*model.denoiser(), options, teacher, reference.get(), batch, step);
         });
     }
 
 private:
     static Loss loss(const Denoiser& model, const DenoisingOptions& options, const Model* teacher,
-                     const Batch& batch, const Step& step) {
+                     const Reference* reference, const Batch& batch, const Step& step) {
         const std::int64_t rows = batch.size();
         Rng for_times = step.rng.split(times), for_noise = step.rng.split(noise),
             for_conditions = step.rng.split(conditions);
@@ -69,11 +87,26 @@ private:
         const Tensor x0 = options.pairing == Pairing::teacher
                               ? decoded(*teacher->latent(), eps, batch.c, step.rng.split(decoding))
                               : batch.x;
-        Tensor errors = denoising_errors(model, x0, eps, t, c);
+        Tensor target = x0, noise_of_target = eps;
+        if (reference) {  // the target and the noise that lead to the same x_t
+            const Level level = model.path().at(t);
+            const Tensor ratio = level.alpha / level.sigma;
+            target = reference->mean(batch, eps, ratio, c);
+            noise_of_target = eps + rowwise(ratio, x0) * (x0 - target);
+        }
+        const Residual residual = model.residual(target, noise_of_target, t, c);
+        Tensor errors = mean_square(residual);
         if (options.weighting != Weighting::model)
             errors = errors * (weight_of(options.weighting, model.path(), t) *
                                model.residual_scale(t).square())
                                   .to(errors.scalar_type());
+        if (residual.log_square.defined()) {
+            const Tensor own =
+                residual.value.detach() + rowwise(1 / model.residual_scale(t), x0) * (target - x0);
+            const Tensor surprise =
+                own.square() * (-residual.log_square).exp() + residual.log_square;
+            errors = errors + variance_weight * surprise.flatten(1).mean(1);
+        }
         return {mean_over(batch, errors)};
     }
 
@@ -100,14 +133,17 @@ void DenoisingOptions::visit(Fields& f) {
                 {.doc = "which noise goes with which item of a batch"});
     f.text("teacher", teacher,
            {.doc = "pairing teacher: the run folder whose samples and noise are learnt"});
+    f.integer("reference", reference,
+              {.doc = "rows of the data that say E[x0 | x_t] beside the row itself, which is the "
+                      "target; they stay in memory",
+               .low = 0});
     f.number("condition_dropout", condition_dropout,
              {.doc = "how often a row's condition is hidden, for guidance", .low = 0, .high = 1});
 }
 
 Tensor denoising_errors(const Denoiser& model, const Tensor& x0, const Tensor& eps, const Tensor& t,
                         const Condition& c) {
-    const Tensor r = model.residual(x0, eps, t, c);
-    return r.square().flatten(1).mean(1);
+    return mean_square(model.residual(x0, eps, t, c));
 }
 
 Tensor weight_of(Weighting weighting, const Path& path, const Tensor& t) {

@@ -23,6 +23,7 @@ enum class Pairing { independent, optimal_transport, teacher };
 struct DenoisingOptions : TimeOptions {
     Weighting weighting = Weighting::model;
     Pairing pairing = Pairing::independent;
+    std::int64_t reference = 0;
     std::string teacher = {};
     double condition_dropout = 0.1;
 
@@ -32,8 +33,12 @@ struct DenoisingOptions : TimeOptions {
 /// The simple loss of every Gaussian model, E |F(x_t, t, c) - F*|^2 averaged over the event, with
 /// t drawn for each row: epsilon-, x0- and v-prediction (Ho et al. 2020; Salimans & Ho 2022),
 /// EDM's weighted loss (Karras et al. 2022) and flow matching (Lipman et al. 2022) differ in the
-/// model's parametrisation alone. Condition rows are hidden with probability `condition_dropout`,
-/// row by row, which is what classifier-free guidance needs (Ho & Salimans 2022).
+/// model's parametrisation alone. With `reference` rows of the data the target is what they and
+/// the row itself say of E[x0 | x_t], see objectives/reference.hpp: the same minimiser by a target
+/// that varies less. A model that learns its variance learns it from the row itself by the normal
+/// log-likelihood of its own squared error, which does not move the mean. Condition rows are hidden
+/// with probability `condition_dropout`, row by row, which is what classifier-free guidance needs
+/// (Ho & Salimans 2022).
 std::unique_ptr<Objective> make_denoising(const DenoisingOptions& options);
 
 /// One squared residual a row, averaged over the event: float32 [B], differentiable.

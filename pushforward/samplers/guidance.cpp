@@ -66,11 +66,12 @@ Denoise classifier_guided(const Denoiser& model, const Condition& c, const Guida
     const std::string& name = classifier.label().name;
     Condition rest = c;
     rest.given[name] = c.none().given.at(name);
-    return [&model, &classifier, c, rest, g, evaluations](const Tensor& x, const Tensor& t) {
+    return [&model, &classifier, c, rest, g, evaluations](const Tensor& x,
+                                                          const Tensor& t) -> Denoised {
         const Tensor gamma = strengths(model.path(), g, t);
         const bool once = all_are(gamma, 0);
         if (evaluations) *evaluations += once ? 1 : 2;
-        const Tensor x0 = model.predict_x0(x, t, rest);
+        const Denoised x0 = model.predict_x0(x, t, rest);
         if (once) return x0;
         const Level level = model.path().at(t.to(at::kDouble));
         const Tensor clear = level.alpha > 0, alpha = at::where(clear, level.alpha, 1.);
@@ -88,20 +89,20 @@ Denoise guided(const Denoiser& model, const Condition& c, const Guidance& g,
     const Denoiser& other = g.guide ? *g.guide->denoiser() : model;
     const bool alone = !g.guide && c.empty();  // nothing to be guided by
     const Condition weak = g.guide ? c : c.none(), both = g.guide ? c : with_and_without(c);
-    return
-        [&model, &other, c, weak, both, alone, g, evaluations](const Tensor& x, const Tensor& t) {
-            const Tensor gamma = strengths(model.path(), g, t);
-            const bool strong_only = alone || all_are(gamma, 1), weak_only = all_are(gamma, 0);
-            if (evaluations) *evaluations += strong_only || weak_only ? 1 : 2;
-            if (strong_only) return model.predict_x0(x, t, c);
-            if (weak_only) return other.predict_x0(x, t, weak);
-            const auto two = [&]() -> std::vector<Tensor> {
-                if (g.guide) return {model.predict_x0(x, t, c), other.predict_x0(x, t, weak)};
-                const Tensor times = t.size(0) == 1 ? t : at::cat({t, t});
-                return model.predict_x0(at::cat({x, x}), times, both).chunk(2);
-            }();
-            return rowwise(gamma, x) * two[0] + rowwise(1 - gamma, x) * two[1];
-        };
+    return [&model, &other, c, weak, both, alone, g, evaluations](const Tensor& x,
+                                                                  const Tensor& t) -> Denoised {
+        const Tensor gamma = strengths(model.path(), g, t);
+        const bool strong_only = alone || all_are(gamma, 1), weak_only = all_are(gamma, 0);
+        if (evaluations) *evaluations += strong_only || weak_only ? 1 : 2;
+        if (strong_only) return model.predict_x0(x, t, c);
+        if (weak_only) return other.predict_x0(x, t, weak);
+        const auto two = [&]() -> std::vector<Tensor> {
+            if (g.guide) return {model.predict_x0(x, t, c), other.predict_x0(x, t, weak)};
+            const Tensor times = t.size(0) == 1 ? t : at::cat({t, t});
+            return model.predict_x0(at::cat({x, x}), times, both).x0.chunk(2);
+        }();
+        return rowwise(gamma, x) * two[0] + rowwise(1 - gamma, x) * two[1];
+    };
 }
 
 DataSpec guided_spec(const DataSpec& spec, const Model* guide) {
@@ -133,8 +134,9 @@ void check_guide(const Denoiser& model, const DataSpec& spec, const Model& guide
 }
 
 Denoise clipped(Denoise denoise, double bound) {
-    return [denoise = std::move(denoise), bound](const Tensor& x, const Tensor& t) {
-        return denoise(x, t).clamp(-bound, bound);
+    return [denoise = std::move(denoise), bound](const Tensor& x, const Tensor& t) -> Denoised {
+        const Denoised item = denoise(x, t);
+        return {item.x0.clamp(-bound, bound), item.variance};
     };
 }
 

@@ -18,6 +18,7 @@ struct Guidance {
 /// by a denoiser G: gamma D(x, c) + (1 - gamma) G(x, c), autoguidance (Karras et al. 2024);
 /// by a classifier: D(x, c without its label) + gamma s^2 grad_y log p(label | y), y = x / alpha,
 /// which adds gamma grad_x log p to the score (Dhariwal & Nichol 2021); nothing where alpha = 0.
+/// A learnt variance is kept where one network alone is asked.
 /// Outside of low < s = sigma / alpha <= high gamma is 1 (Kynkaanniemi et al. 2024). `evaluations`
 /// counts the networks asked for one sample. What is given must outlive the result.
 Denoise guided(const Denoiser& model, const Condition& c, const Guidance& guidance,

@@ -1,5 +1,6 @@
 #include "pushforward/samplers/likelihood.hpp"
 
+#include "pushforward/base/errors.hpp"
 #include "pushforward/core/rowwise.hpp"
 #include "pushforward/math/divergence.hpp"
 #include "pushforward/math/ode.hpp"
@@ -16,6 +17,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace pushforward {
 namespace {
@@ -32,11 +34,14 @@ public:
     explicit DenoiserDensity(const Denoiser& model) : model_(model) {}
 
     std::vector<Estimator> estimators() const override {
-        return {{"ode", Strength::estimate, Measure::density},
-                {"ode_exact", Strength::estimate, Measure::density},
-                {"ode_hutchinson", Strength::estimate, Measure::density},
-                {"bound", Strength::lower_bound, Measure::density},
-                {"bound_forward", Strength::lower_bound, Measure::density}};
+        std::vector<Estimator> all = {{"ode", Strength::estimate, Measure::density},
+                                      {"ode_exact", Strength::estimate, Measure::density},
+                                      {"ode_hutchinson", Strength::estimate, Measure::density},
+                                      {"bound", Strength::lower_bound, Measure::density},
+                                      {"bound_forward", Strength::lower_bound, Measure::density}};
+        if (model_.learns_variance())
+            all.push_back({"bound_learned", Strength::lower_bound, Measure::density});
+        return all;
     }
 
     Tensor log_prob(const Tensor& x, const Condition& c, const std::string& estimator,
@@ -44,11 +49,12 @@ public:
         const Denoise denoise = guided(model_, c, {});
         const Path& path = model_.path();
         const std::int64_t dims = x.flatten(1).size(1);
-        if (estimator == "bound" || estimator == "bound_forward") {
+        if (estimator.starts_with("bound")) {
             const auto times = path.steps() > 0 ? time_grid(path, Grid::uniform, path.steps())
                                                 : time_grid(path, Grid::log_snr, 1000);
-            const auto variance =
-                estimator == "bound" ? ReverseVariance::posterior : ReverseVariance::forward;
+            const auto variance = estimator == "bound"           ? ReverseVariance::posterior
+                                  : estimator == "bound_forward" ? ReverseVariance::forward
+                                                                 : ReverseVariance::learned;
             const auto terms = dims <= 64 ? static_cast<std::int64_t>(times.size()) : 100;
             return variational_bound(denoise, path, x, times, variance, terms, rng).log_prob();
         }
@@ -79,7 +85,7 @@ Tensor ode_log_prob(const Denoise& denoise, const Path& path, const Tensor& x, T
         const Tensor gain = rate.alpha - ratio * level.alpha;  // f = ratio x + gain E[x0 | x]
         const at::AutoGradMode with_grad(true);
         const Tensor at = state.slice(1, 0, dims).view(x.sizes()).detach().requires_grad_(true);
-        const Tensor x0 = denoise(at, t).to(at::kDouble);
+        const Tensor x0 = denoise(at, t).x0.to(at::kDouble);
         const Tensor div = dims * ratio + gain * divergence(x0, at, trace, signs);
         const Tensor f = ratio.unsqueeze(1) * at.flatten(1) + gain.unsqueeze(1) * x0.flatten(1);
         return at::cat({f, div.unsqueeze(1)}, 1).detach();
@@ -103,17 +109,21 @@ VariationalBound variational_bound(const Denoise& denoise, const Path& path, con
     const at::NoGradGuard no_grad;
     const Tensor x0 = x.to(at::kDouble);
     const std::int64_t rows = x0.size(0);
-    const auto dims = static_cast<double>(x0.flatten(1).size(1));
     const Tensor time = at::tensor(times, x0.options());
     const Level level = path.at(time.slice(0, 0, -1));
     const Tensor alpha = at::cat({level.alpha, at::ones({1}, x0.options())});
     const Tensor sigma = at::cat({level.sigma, at::zeros({1}, x0.options())});
-    const auto error = [&](const Tensor& k) {  // |x0 - E[x0 | x_t]|^2 for a drawn x_t
+    const bool learned = variance == ReverseVariance::learned;
+    // (x0 - E[x0 | x_t])^2 for a drawn x_t, and the learnt variance
+    const auto asked = [&](const Tensor& k) -> std::pair<Tensor, Tensor> {
         const Tensor xt = rowwise(alpha.index_select(0, k), x0) * x0 +
                           rowwise(sigma.index_select(0, k), x0) *
                               rng.normal(x0.sizes(), at::kDouble, x0.device());
-        const Tensor back = denoise(xt.to(x.scalar_type()), time.index_select(0, k));
-        return per_row((x0 - back.to(at::kDouble)).square());
+        const Denoised back = denoise(xt.to(x.scalar_type()), time.index_select(0, k));
+        PF_CHECK(!learned || back.variance.defined(), "variational_bound",
+                 "a denoiser that has learnt its variance", "one that has not");
+        return {(x0 - back.x0.to(at::kDouble)).square(),
+                learned ? back.variance.to(at::kDouble) : Tensor()};
     };
     VariationalBound bound;
     bound.prior = 0.5 * per_row((alpha[0] / sigma[0] * x0).square());
@@ -130,18 +140,21 @@ VariationalBound variational_bound(const Denoise& denoise, const Path& path, con
         const Tensor alpha_t = alpha.index_select(0, k), sigma_t = sigma.index_select(0, k);
         const Tensor alpha_s = alpha.index_select(0, k + 1), sigma_s = sigma.index_select(0, k + 1);
         const Tensor added = sigma_t.square() - (alpha_t / alpha_s * sigma_s).square();
-        const Tensor posterior = added * (sigma_s / sigma_t).square();
-        const Tensor reverse = variance == ReverseVariance::posterior ? posterior : added;
-        // q's mean less p's is this times x0 - E[x0 | x_t]
-        const Tensor weight = alpha_s * added / sigma_t.square();
+        const Tensor posterior = rowwise(added * (sigma_s / sigma_t).square(), x0);
+        // the square of q's mean less p's is this times that of x0 - E[x0 | x_t]
+        const Tensor weight = rowwise((alpha_s * added / sigma_t.square()).square(), x0);
+        const auto [error, square] = asked(k);
+        const Tensor reverse = learned                                ? posterior + weight * square
+                               : variance == ReverseVariance::forward ? rowwise(added, x0)
+                                                                      : posterior;
         const Tensor ratio = posterior / reverse;
-        const Tensor kl =
-            0.5 * (dims * (ratio - 1 - ratio.log()) + weight.square() / reverse * error(k));
-        bound.steps = bound.steps + share * kl;
+        const Tensor kl = 0.5 * (ratio - 1 - ratio.log() + weight * error / reverse);
+        bound.steps = bound.steps + share * per_row(kl);
     }
     const Tensor first = at::full({rows}, time.size(0) - 2, x0.options().dtype(at::kLong));
-    const Tensor spread = sigma[time.size(0) - 2].square();
-    bound.decoder = 0.5 * (error(first) / spread + dims * (kLogTwoPi + spread.log()));
+    const auto [error, square] = asked(first);
+    const Tensor spread = learned ? square : sigma[time.size(0) - 2].square();
+    bound.decoder = 0.5 * per_row(error / spread + kLogTwoPi + spread.log());
     return bound;
 }
 

@@ -20,15 +20,15 @@ Tensor ode_log_prob(const Denoise& denoise, const Path& path, const Tensor& x, T
 
 /// What the reverse chain adds at a step: the variance of the posterior q(x_s | x_t, x0), or that
 /// of the forward step, beta = sigma_t^2 - (alpha_t / alpha_s)^2 sigma_s^2 (Ho et al. 2020,
-/// sec. 3.2).
-enum class ReverseVariance { posterior, forward };
+/// sec. 3.2), or the posterior's and what the learnt variance of x0 adds to it (Bao et al. 2022).
+enum class ReverseVariance { posterior, forward, learned };
 
 /// The variational bound's terms (Ho et al. 2020, eq. 5), [B] each, nats: log p(x) is at least
 /// -(prior + steps + decoder).
 struct VariationalBound {
     Tensor prior;    ///< L_T = KL(q(x_T | x0) || N(0, sigma_T^2))
     Tensor steps;    ///< sum of L_{t-1} = KL(q(x_s | x_t, x0) || p(x_s | x_t))
-    Tensor decoder;  ///< L_0 = -E log N(x0; E[x0 | x_1], sigma_1^2)
+    Tensor decoder;  ///< L_0 = -E log N(x0; E[x0 | x_1], sigma_1^2 or the learnt variance)
     Tensor log_prob() const { return -(prior + steps + decoder); }
 };
 /// Of the chain over `times` (falling, the last is 0). One draw of the noise a term; with fewer
@@ -39,9 +39,9 @@ VariationalBound variational_bound(const Denoise& denoise, const Path& path, con
                                    std::int64_t evaluations, Rng& rng);
 
 /// A denoiser's densities by name: "ode" (exact trace up to 32 numbers an item, Hutchinson's
-/// above), "ode_exact", "ode_hutchinson", "bound" and "bound_forward" (all steps of a discrete path
-/// or 1000 even in log-SNR; for items of more than 64 numbers a hundred of them, drawn). `model`
-/// must outlive it.
+/// above), "ode_exact", "ode_hutchinson", "bound", "bound_forward" and, where the variance is
+/// learnt, "bound_learned" (all steps of a discrete path or 1000 even in log-SNR; for items of more
+/// than 64 numbers a hundred of them, drawn). `model` must outlive it.
 std::unique_ptr<Density> make_denoiser_density(const Denoiser& model);
 
 }  // namespace pushforward

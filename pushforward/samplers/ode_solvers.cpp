@@ -94,7 +94,7 @@ Tensor adaptive(const Denoise& denoise, const Path& path, Tensor x,
     };
     const double end = times.back() == 0 ? path.t_min() : times.back();
     x = dormand_prince(slope, x, times.front(), end, {tolerance, tolerance});
-    return times.back() == 0 ? denoise_at(denoise, x, end) : x;
+    return times.back() == 0 ? denoise_at(denoise, x, end).x0 : x;
 }
 
 Tensor dpm_solver_2(const Denoise& denoise, const Path& path, Tensor x,

@@ -23,30 +23,39 @@ Tensor corrected(const Denoise& denoise, const Path& path, const Tensor& x, doub
                     step, n, rng);
 }
 
+/// From x at time `from` to `to`: DDIM's step with the noise of `eta` and what a learnt variance
+/// adds to it.
+Tensor step(const Denoised& item, const Path& path, const Tensor& x, double from, double to,
+            double eta, Rng& rng) {
+    if (to == 0) return item.x0;
+    const LevelAt t = level_at(path, from), s = level_at(path, to);
+    const Tensor eps = (x - t.alpha * item.x0) / t.sigma;
+    // The variance of q(x_s | x_t, x0).
+    const double kept = t.alpha / s.alpha * s.sigma / t.sigma;
+    const double v = eta * eta * s.sigma * s.sigma * std::max(0.0, 1 - kept * kept);
+    const double of_eps = std::sqrt(std::max(0.0, s.sigma * s.sigma - v));
+    const Tensor mean = s.alpha * item.x0 + of_eps * eps;
+    if (item.variance.defined()) {
+        const double of_x0 = s.alpha - of_eps * t.alpha / t.sigma;
+        return mean + (v + of_x0 * of_x0 * item.variance).sqrt() * normal_like(x, rng);
+    }
+    return v > 0 ? mean + std::sqrt(v) * normal_like(x, rng) : mean;
+}
+
 }  // namespace
 
 Tensor ddim(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times,
             double eta, Rng& rng) {
-    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
-        const Tensor x0 = denoise_at(denoise, x, times[i]);
-        if (times[i + 1] == 0) {
-            x = x0;
-            continue;
-        }
-        const LevelAt t = level_at(path, times[i]), s = level_at(path, times[i + 1]);
-        const Tensor eps = (x - t.alpha * x0) / t.sigma;
-        // The variance of q(x_s | x_t, x0).
-        const double kept = t.alpha / s.alpha * s.sigma / t.sigma;
-        const double v = eta * eta * s.sigma * s.sigma * std::max(0.0, 1 - kept * kept);
-        x = s.alpha * x0 + std::sqrt(std::max(0.0, s.sigma * s.sigma - v)) * eps;
-        if (v > 0) x = x + std::sqrt(v) * normal_like(x, rng);
-    }
+    for (std::size_t i = 0; i + 1 < times.size(); ++i)
+        x = step(denoise_at(denoise, x, times[i]).x0, path, x, times[i], times[i + 1], eta, rng);
     return x;
 }
 
 Tensor ancestral(const Denoise& denoise, const Path& path, Tensor x,
                  const std::vector<double>& times, Rng& rng) {
-    return ddim(denoise, path, std::move(x), times, 1, rng);
+    for (std::size_t i = 0; i + 1 < times.size(); ++i)
+        x = step(denoise_at(denoise, x, times[i]), path, x, times[i], times[i + 1], 1, rng);
+    return x;
 }
 
 Tensor edm_stochastic(const Denoise& denoise, const Path& path, Tensor x,

@@ -8,7 +8,7 @@
 
 namespace pushforward {
 
-Tensor denoise_at(const Denoise& denoise, const Tensor& x, double t) {
+Denoised denoise_at(const Denoise& denoise, const Tensor& x, double t) {
     return denoise(x, at::full({1}, t, x.options().dtype(at::kDouble)));
 }
 

@@ -9,9 +9,9 @@
 namespace pushforward {
 
 /// E[x0 | x_t = x], a time for each row, float64 [B], or one for all, [1].
-using Denoise = std::function<Tensor(const Tensor& x, const Tensor& t)>;
+using Denoise = std::function<Denoised(const Tensor& x, const Tensor& t)>;
 /// The same with one time for every row.
-Tensor denoise_at(const Denoise& denoise, const Tensor& x, double t);
+Denoised denoise_at(const Denoise& denoise, const Tensor& x, double t);
 
 // Solvers carry x from times.front() to times.back() and ask `denoise` at every time but the last;
 // those of higher order ask it in between, too. A step that ends at t = 0 returns the denoised
@@ -25,6 +25,8 @@ Tensor denoise_at(const Denoise& denoise, const Tensor& x, double t);
 Tensor ddim(const Denoise& denoise, const Path& path, Tensor x, const std::vector<double>& times,
             double eta, Rng& rng);
 /// Draws from the posterior q(x_s | x_t, x0) at each step (Ho et al. 2020, eq. 7): ddim, eta = 1.
+/// Where the variance V of x0 is learnt, m^2 V is added to v, m x0 being what x0 gives to the mean
+/// of x_s: the optimal variance (Bao et al. 2022).
 Tensor ancestral(const Denoise& denoise, const Path& path, Tensor x,
                  const std::vector<double>& times, Rng& rng);
 /// Euler's method on the probability-flow ODE dx/dt = alpha'(t) x0 + sigma'(t) eps; order 1.

@@ -63,7 +63,9 @@ double apart(const Tensor& a, const Tensor& b) {
 std::string gradients(const LawSubject& s) {
     const auto model = moved(s);
     const Rows rows(model->spec(), s.batch);
-    const Sources sources{.data = &rows, .teacher = s.teacher.get()};
+    std::vector<std::int64_t> numbers(static_cast<std::size_t>(rows.size()));
+    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+    const Sources sources{.data = &rows, .rows = numbers, .teacher = s.teacher.get()};
     if (const auto why = s.objective->refusal(*model, sources); !why.empty()) return why;
     std::set<const void*> seen;
     for (const auto& player : s.objective->players(*model, sources)) {

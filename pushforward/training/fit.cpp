@@ -53,6 +53,7 @@ void continue_from(Recipe& recipe, const std::filesystem::path& file) {
 /// Everything a training is made of, before a folder is touched.
 struct Parts {
     PreparedData data;
+    std::unique_ptr<Dataset> scaled;
     std::unique_ptr<Model> model;
     std::unique_ptr<Objective> objective;
     std::unique_ptr<OpenedRun> teacher;
@@ -87,7 +88,9 @@ Parts assemble(Recipe& recipe, const std::string& device) {
     p.objective = objective_entry(recipe.objective.name).make(*recipe.objective.options);
     if (const std::string teacher = p.objective->teacher(); !teacher.empty())
         p.teacher = std::make_unique<OpenedRun>(open_teacher(teacher, p));
-    const Sources sources{.data = p.data.data.get(),
+    p.scaled = std::make_unique<ScaledData>(p.data.data, p.data.description.scaling);
+    const Sources sources{.data = p.scaled.get(),
+                          .rows = p.data.split.train,
                           .teacher = p.teacher ? p.teacher->model.get() : nullptr};
     if (const auto refusal = p.objective->refusal(*p.model, sources); !refusal.empty())
         throw UsageError("objective " + recipe.objective.name + ": " + refusal);

@@ -37,40 +37,47 @@ public:
     Tensor training_time(const Tensor& u) const override { return t_min() + (1 - t_min()) * u; }
 };
 
-/// E[x0 | x_t] of a mixture of normals in one dimension, exactly.
+/// E[x0 | x_t] of a mixture of normals in one dimension, exactly; with `variance` its variance,
+/// too.
 class MixtureDenoiser : public Denoiser {
 public:
     struct Component {
         double weight, mean, deviation;
     };
-    MixtureDenoiser(const Path& path, std::vector<Component> components)
-        : path_(path), components_(std::move(components)) {}
+    MixtureDenoiser(const Path& path, std::vector<Component> components, bool variance = false)
+        : path_(path), components_(std::move(components)), variance_(variance) {}
 
     const Path& path() const override { return path_; }
-    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition&) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition&) const override {
         const Level level = path_.at(t);
         const Tensor alpha = level.alpha.unsqueeze(1), sigma = level.sigma.unsqueeze(1);
-        std::vector<Tensor> logs, means;
+        std::vector<Tensor> logs, means, squares;
         for (const auto& k : components_) {
             const double s2 = k.deviation * k.deviation;
             const Tensor variance = alpha * alpha * s2 + sigma * sigma;
             const Tensor off = x - alpha * k.mean;
             logs.push_back(std::log(k.weight) - 0.5 * off * off / variance - 0.5 * variance.log());
             means.push_back(k.mean + alpha * s2 / variance * off);
+            squares.push_back(means.back().square() + s2 * sigma * sigma / variance);
         }
-        return (at::softmax(at::stack(logs), 0) * at::stack(means)).sum(0);
+        const Tensor w = at::softmax(at::stack(logs), 0);
+        const Tensor x0 = (w * at::stack(means)).sum(0);
+        if (!variance_) return x0;
+        return {x0, (w * at::stack(squares)).sum(0) - x0.square()};
     }
-    Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
-                    const Condition& c) const override {
+    Residual residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
+                      const Condition& c) const override {
         const Level level = path_.at(t);
         return predict_x0(level.alpha.unsqueeze(1) * x0 + level.sigma.unsqueeze(1) * eps, t, c) -
                x0;
     }
     Tensor residual_scale(const Tensor& t) const override { return at::ones_like(t); }
+    bool learns_variance() const override { return variance_; }
 
 private:
     const Path& path_;
     std::vector<Component> components_;
+    bool variance_;
 };
 
 /// Two equally likely classes N(-1.5, 1) and N(1.5, 1), exactly: E[x0 | x_t, label] where a row's
@@ -83,7 +90,7 @@ public:
           one_{{path, {{1, -1.5, 1}}}, {path, {{1, 1.5, 1}}}} {}
 
     const Path& path() const override { return path_; }
-    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
         const Tensor any = both_.predict_x0(x, t, {});
         const auto label = c.value.find("label");
         if (label == c.value.end()) return any;
@@ -93,8 +100,8 @@ public:
             of_class = at::where(given->second.unsqueeze(1), of_class, any);
         return of_class;
     }
-    Tensor residual(const Tensor& x0, const Tensor&, const Tensor&,
-                    const Condition&) const override {
+    Residual residual(const Tensor& x0, const Tensor&, const Tensor&,
+                      const Condition&) const override {
         return x0;
     }
     Tensor residual_scale(const Tensor& t) const override { return at::ones_like(t); }

@@ -27,13 +27,13 @@ public:
     Samples sample(const SampleRequest&, Rng) const override { return {}; }
     const Denoiser* denoiser() const override { return this; }
     const Path& path() const override { return path_; }
-    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition&) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition&) const override {
         const Level at = path_.at(t);
         const Tensor variance = 0.25 * at.alpha.square() + at.sigma.square();
         return rowwise(consistent_ ? 0.5 / variance.sqrt() : 0.25 * at.alpha / variance, x) * x;
     }
-    Tensor residual(const Tensor& x0, const Tensor&, const Tensor&,
-                    const Condition&) const override {
+    Residual residual(const Tensor& x0, const Tensor&, const Tensor&,
+                      const Condition&) const override {
         return x0;
     }
     Tensor residual_scale(const Tensor& t) const override { return at::ones_like(t); }

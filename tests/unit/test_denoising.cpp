@@ -3,11 +3,15 @@
 #include "pushforward/objectives/catalogue.hpp"
 #include "pushforward/objectives/denoising.hpp"
 #include "pushforward/objectives/parts.hpp"
+#include "pushforward/objectives/reference.hpp"
 #include "pushforward/objectives/training_times.hpp"
 
 #include "support.hpp"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/ones_like.h>
@@ -16,6 +20,12 @@
 #include <ATen/ops/zeros.h>
 #include <doctest/doctest.h>
 #include <torch/nn/module.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 using namespace pushforward;
 
@@ -136,6 +146,150 @@ TEST_CASE("a teacher's noise and items are learnt as pairs") {
     options.teacher = "";
     CHECK(refusal(sources) ==
           "objective.pairing \"teacher\" needs objective.teacher, a run folder");
+}
+
+TEST_CASE("a variance is learnt beside the mean and does not move it") {
+    FlowMatchingOptions options;
+    options.network.select("mlp");
+    options.learn_variance = true;
+    const auto model = make_flow_matching(options, {}, plane);
+    Tensor bias;
+    for (const auto& p : model->module().named_parameters())
+        if (p.key() == "out.bias") bias = p.value();
+    REQUIRE(bias.size(0) == 4);
+    Batch batch;
+    batch.x = at::ones({20000, 2}) * 3;
+    std::vector<Tensor> slopes;
+    for (const double b : {0., 1., std::log(10.)}) {
+        {
+            const at::NoGradGuard no_grad;
+            bias.slice(0, 2).fill_(b);
+        }
+        bias.mutable_grad() = Tensor();
+        const Tensor loss = loss_of(*model, {}, batch, 5).value;
+        loss.backward();
+        // E r^2 = 10 for a velocity of zero; the normal's -2 log-likelihood is r^2 / e^b + b
+        CHECK(loss.item<double>() ==
+              doctest::Approx(10 + 0.05 * (10 * std::exp(-b) + b)).epsilon(0.02));
+        slopes.push_back(bias.grad().clone());
+    }
+    CHECK(testing::worst(slopes[0].slice(0, 0, 2), slopes[1].slice(0, 0, 2)) < 1e-5);
+    // at the square's own logarithm there is nothing more to learn
+    CHECK(slopes[0].slice(0, 2).abs().min().item<double>() > 0.1);
+    CHECK(slopes[2].slice(0, 2).abs().max().item<double>() < 0.01);
+    const Tensor t = at::full({3}, 0.4, at::kDouble);
+    const Denoised said = model->denoiser()->predict_x0(at::ones({3, 2}), t, {});
+    CHECK(testing::worst(said.variance, at::full({3, 2}, 0.16 * 10.)) < 1e-5);
+}
+
+namespace {
+
+/// Rows that are held in memory.
+class Held : public Dataset {
+public:
+    explicit Held(Batch rows) : rows_(std::move(rows)) {}
+    const DataSpec& spec() const override { return plane; }
+    std::int64_t size() const override { return rows_.size(); }
+    Batch get(std::span<const std::int64_t> rows) const override {
+        Batch some;
+        some.index = at::tensor(at::IntArrayRef(rows.data(), rows.size()));
+        some.x = rows_.x.index_select(0, some.index);
+        some.c.value["label"] = rows_.c.value.at("label").index_select(0, some.index);
+        return some;
+    }
+
+private:
+    Batch rows_;
+};
+
+}  // namespace
+
+TEST_CASE("a reference tells E[x0 | x_t] of the rows it holds") {
+    const std::int64_t n = 40;
+    Batch all;
+    all.x = Rng(1).normal({n, 2});
+    all.c.value["label"] = at::arange(n).remainder(4);
+    const Held data(all);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    const Sources sources{.data = &data, .rows = rows};
+
+    const std::vector<std::int64_t> some = {3, 3, 7, 0, 31};
+    Batch batch = data.get(some);
+    const Tensor eps = Rng(2).normal({5, 2});
+    const Tensor ratio = at::tensor({0.3, 30., 1., 0.01, 2.}, at::kDouble);
+    Condition hidden = batch.c;
+    hidden.given["label"] = at::tensor({1, 1, 0, 0, 1}, at::kLong).to(at::kBool);
+    // by the definition, one weight at a time, in float64
+    const auto expected = [&](const std::vector<std::int64_t>& known, bool by_label) {
+        std::vector<double> means;
+        for (std::int64_t i = 0; i < 5; ++i) {
+            const auto own = some[static_cast<std::size_t>(i)];
+            const double r = ratio[i].item<double>();
+            std::vector<std::int64_t> of_row = known;
+            if (std::find(known.begin(), known.end(), own) == known.end()) of_row.push_back(own);
+            double total = 0, sum[2] = {0, 0};
+            for (const auto j : of_row) {
+                if (by_label && hidden.given["label"][i].item<bool>() && j % 4 != own % 4) continue;
+                double square = 0;
+                for (int d = 0; d < 2; ++d)
+                    square += std::pow(
+                        r * (all.x[own][d] - all.x[j][d]).item<double>() + eps[i][d].item<double>(),
+                        2);
+                const double w = std::exp(-square / 2);
+                total += w;
+                for (int d = 0; d < 2; ++d) sum[d] += w * all.x[j][d].item<double>();
+            }
+            for (double s : sum) means.push_back(s / total);
+        }
+        return at::tensor(means, at::kDouble).view({5, 2});
+    };
+    const Reference whole(sources, 1000, {});
+    CHECK(testing::worst(whole.mean(batch, eps, ratio, hidden), expected(rows, false)) < 2e-5);
+    const Reference labelled(sources, n, plane.conditions);
+    CHECK(testing::worst(labelled.mean(batch, eps, ratio, hidden), expected(rows, true)) < 2e-5);
+    const Reference four(sources, 4, {});  // rows 0, 10, 20, 30 and the row itself
+    CHECK(testing::worst(four.mean(batch, eps, ratio, hidden), expected({0, 10, 20, 30}, false)) <
+          2e-5);
+
+    // The objective's target: at the same x_t the loss of a velocity v = 0 is |(x_t - mean) / t|^2.
+    const auto model = fresh();
+    DenoisingOptions options;
+    options.reference = 1000;
+    options.condition_dropout = 1;  // hidden labels: all rows count
+    options.times = "uniform";
+    const auto loss = make_denoising(options)->players(*model, sources)[0].loss;
+    Rng rng(9);
+    Batch drawn;
+    drawn.index = rng.integers(0, n, {4000});
+    drawn.x = all.x.index_select(0, drawn.index);
+    drawn.c.value["label"] = all.c.value["label"].index_select(0, drawn.index);
+    const double reached = loss(drawn, Step{0, Rng(5)}).value.item<double>();
+    options.reference = 0;
+    const double own = loss_of(*model, options, drawn, 5).value.item<double>();
+    // the target's variance is gone: E |mean - x0|^2 / t^2 is, by the same draws, the difference
+    Rng for_times = Rng(5).split(0), for_noise = Rng(5).split(1);
+    const Tensor t = draw_times(model->denoiser()->path(), options, 4000, for_times);
+    const Tensor noise = for_noise.normal({4000, 2});
+    const Tensor mean = whole.mean(drawn, noise, (1 - t) / t, {});
+    const Tensor back = (1 - t).unsqueeze(1) * drawn.x + t.unsqueeze(1) * noise;
+    CHECK(reached ==
+          doctest::Approx(((back - mean) / t.unsqueeze(1)).square().mean().item<double>())
+              .epsilon(1e-4));
+    CHECK(reached < own);
+
+    const auto refusal = [&](const DenoisingOptions& o, const Sources& from) {
+        return make_denoising(o)->refusal(*model, from);
+    };
+    options.reference = 4;
+    CHECK(refusal(options, sources) == "");
+    CHECK(refusal(options, {&data}) == "objective.reference needs rows to train on");
+    options.pairing = Pairing::optimal_transport;
+    CHECK(refusal(options, sources) ==
+          "objective.reference needs objective.pairing \"independent\"");
+    CHECK(refuse_reference(sources, {{"angle", {Kind::real, {}}, {}}}) ==
+          "objective.reference compares labels alone, and condition 'angle' is none "
+          "(data.conditional = false leaves conditions out)");
 }
 
 TEST_CASE("rows count by their weight") {

@@ -34,7 +34,7 @@ namespace {
 class Labelled : public Denoiser {
 public:
     const Path& path() const override { return *path_; }
-    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
         ++passes;
         rows += x.size(0);
         CHECK((t.size(0) == x.size(0) || t.size(0) == 1));
@@ -45,8 +45,8 @@ public:
             given == c.given.end() ? at::ones({x.size(0)}, at::kBool) : given->second;
         return at::where(shown, 10. * label.to(at::kFloat), 1.).to(at::kFloat).unsqueeze(1);
     }
-    Tensor residual(const Tensor& x0, const Tensor&, const Tensor&,
-                    const Condition&) const override {
+    Residual residual(const Tensor& x0, const Tensor&, const Tensor&,
+                      const Condition&) const override {
         return x0;
     }
     Tensor residual_scale(const Tensor& t) const override { return at::ones_like(t); }
@@ -74,7 +74,7 @@ private:
 /// x0 = 4, whatever is asked.
 class Constant : public Labelled {
 public:
-    Tensor predict_x0(const Tensor& x, const Tensor&, const Condition&) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor&, const Condition&) const override {
         ++passes;
         return at::full(x.sizes(), 4.);
     }

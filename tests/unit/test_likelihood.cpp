@@ -104,3 +104,32 @@ TEST_CASE("the variational bound of a normal is exact with the forward variance"
         CHECK(std::abs(posterior.mean().item<double>() - (kEntropy + 0.4649)) < 4 * error + 5e-5);
     }
 }
+
+TEST_CASE("with the variance of x0 the bound of any normal is its entropy") {
+    // The reverse chain of normal data is normal: with its own variance nothing is lost but the
+    // prior's term.
+    const double deviation = 0.5;
+    const Tensor x = deviation * Rng(5).normal({5000, 1}, at::kDouble);
+    for (std::int64_t steps : {10, 1000}) {
+        CAPTURE(steps);
+        const auto path = ddpm_path(BetaSchedule::linear, steps, Prediction::epsilon);
+        const auto times = time_grid(*path, Grid::uniform, steps);
+        const MixtureDenoiser truth(*path, {{1, 0, deviation}}, true);
+        const auto nats = [&](ReverseVariance variance) {
+            Rng rng(2);
+            return -variational_bound(guided(truth, {}, {}), *path, x, times, variance, steps, rng)
+                        .log_prob();
+        };
+        const Tensor learned = nats(ReverseVariance::learned);
+        const double error = learned.std().item<double>() / std::sqrt(5000.0);
+        CHECK(error < 0.03);
+        CHECK(std::abs(learned.mean().item<double>() - kEntropy - std::log(deviation)) < 4 * error);
+        for (auto fixed : {ReverseVariance::posterior, ReverseVariance::forward})
+            CHECK((nats(fixed) - learned).mean().item<double>() > 5e-4);
+        const auto density = make_denoiser_density(truth);
+        CHECK(density->estimators().back().name == "bound_learned");
+        CHECK(density->log_prob(x, {}, "bound_learned", Rng(2)).equal(-learned));
+    }
+    const MixtureDenoiser fixed(*straight_path(), {{1, 0, 1}});
+    CHECK(make_denoiser_density(fixed)->estimators().back().name == "bound_forward");
+}

@@ -53,12 +53,12 @@ public:
     Samples sample(const SampleRequest& r, Rng) const override { return {torch::zeros({r.n, 2})}; }
     const Denoiser* denoiser() const override { return this; }
     const Path& path() const override { return *this; }
-    Tensor predict_x0(const Tensor& x, const Tensor&, const Condition&) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor&, const Condition&) const override {
         return torch::zeros_like(x);
     }
     /// Scaled by t, so that the ranges of t are told apart.
-    Tensor residual(const Tensor&, const Tensor& eps, const Tensor& t,
-                    const Condition&) const override {
+    Residual residual(const Tensor&, const Tensor& eps, const Tensor& t,
+                      const Condition&) const override {
         return eps * t.to(eps.scalar_type()).unsqueeze(1);
     }
     Tensor residual_scale(const Tensor& t) const override { return torch::ones_like(t); }

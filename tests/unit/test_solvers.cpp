@@ -127,6 +127,25 @@ TEST_CASE("the ancestral step is the posterior q(x_s | x_t, x0)") {
     CHECK(ddim(zero, *path, x, {0.6, 0.599}, 0, rng).std().item<double>() < 1e-12);
 }
 
+TEST_CASE("with the variance of x0 three ancestral steps keep a normal law") {
+    const auto path = ddpm_path(BetaSchedule::linear, 1000, Prediction::epsilon);
+    const std::int64_t n = 200000;
+    const std::vector<double> times = {1, 0.5, 0.2, 0.05};
+    const LevelAt last = level_at(*path, times.back());
+    const double deviation = 0.3;
+    const double exact_variance = std::pow(last.alpha * deviation, 2) + last.sigma * last.sigma;
+    const auto variance = [&](bool learnt) {
+        const MixtureDenoiser truth(*path, {{1, 0.7, deviation}}, learnt);
+        Rng rng(4);
+        const Tensor start = rng.normal({n, 1}, at::kDouble);
+        const Tensor x = ancestral(exact(truth), *path, start, times, rng);
+        return x.var().item<double>() / exact_variance;
+    };
+    // four standard errors of a variance: one false alarm in 15,000; the seed is fixed
+    CHECK(std::abs(variance(true) - 1) < 4 * std::sqrt(2.0 / double(n)));
+    CHECK(variance(false) < 0.9);
+}
+
 TEST_CASE("a step to t = 0 is the denoised item") {
     const VpPath path;
     const Denoise seven = [](const Tensor& x, const Tensor&) { return at::zeros_like(x) + 7; };

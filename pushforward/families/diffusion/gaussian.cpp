@@ -22,9 +22,10 @@ namespace {
 class Gaussian : public Model, public Denoiser {
 public:
     Gaussian(std::shared_ptr<const GaussianPath> path, std::shared_ptr<DenoisingNetwork> network,
-             const DenoisingSampling& sampling, const DataSpec& spec)
+             bool learns_variance, const DenoisingSampling& sampling, const DataSpec& spec)
         : path_(std::move(path)),
           network_(std::move(network)),
+          learns_variance_(learns_variance),
           sampling_(sampling),
           spec_(spec),
           density_(make_denoiser_density(*this)),
@@ -50,13 +51,16 @@ public:
 
     const Path& path() const override { return *path_; }
 
-    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
         const Preconditioning p = path_->preconditioning(t.to(at::kDouble));
-        return rowwise(p.skip, x) * x + rowwise(p.out, x) * network(x, p, c);
+        const Residual said = network(x, p, c);
+        const Tensor x0 = rowwise(p.skip, x) * x + rowwise(p.out, x) * said.value;
+        if (!learns_variance_) return x0;
+        return {x0, rowwise(p.out.square(), x) * said.log_square.exp()};
     }
 
-    Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
-                    const Condition& c) const override {
+    Residual residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
+                      const Condition& c) const override {
         const Tensor time = t.to(at::kDouble);
         const Level level = path_->at(time);
         const Preconditioning p = path_->preconditioning(time);
@@ -65,21 +69,30 @@ public:
         // float32.
         const Tensor of_x0 = (1 - p.skip * level.alpha) / p.out;
         const Tensor of_eps = -p.skip * level.sigma / p.out;
-        return network(x, p, c) - (rowwise(of_x0, x0) * x0 + rowwise(of_eps, x0) * eps);
+        Residual said = network(x, p, c);
+        said.value = said.value - (rowwise(of_x0, x0) * x0 + rowwise(of_eps, x0) * eps);
+        return said;
     }
 
     Tensor residual_scale(const Tensor& t) const override {
         return path_->preconditioning(t.to(at::kDouble)).out;
     }
+    bool learns_variance() const override { return learns_variance_; }
 
 private:
-    /// F(c_in x, c_noise, c) computed in dtype_, returned in x's type.
-    Tensor network(const Tensor& x, const Preconditioning& p, const Condition& c) const {
-        return network_->forward((rowwise(p.in, x) * x).to(dtype_), p.noise, c).to(x.scalar_type());
+    /// F(c_in x, c_noise, c) and the logarithm of the square of its error, where that is learnt;
+    /// computed in dtype_, returned in x's type.
+    Residual network(const Tensor& x, const Preconditioning& p, const Condition& c) const {
+        const Tensor said =
+            network_->forward((rowwise(p.in, x) * x).to(dtype_), p.noise, c).to(x.scalar_type());
+        if (!learns_variance_) return said;
+        const auto parts = said.chunk(2, 1);
+        return {parts[0], parts[1]};
     }
 
     std::shared_ptr<const GaussianPath> path_;
     std::shared_ptr<DenoisingNetwork> network_;
+    bool learns_variance_;
     DenoisingSampling sampling_;
     DataSpec spec_;
     std::unique_ptr<Density> density_;
@@ -95,6 +108,8 @@ GaussianOptions::GaussianOptions()
            {"mlp", "a perceptron for vectors", [] { return std::make_unique<MlpOptions>(); }}}) {}
 
 void GaussianOptions::visit(Fields& f) {
+    f.flag("learn_variance", learn_variance,
+           {.doc = "whether it learns E[(x0 - E[x0 | x_t])^2 | x_t], too, for the reverse chain"});
     f.variant("network", network, {.doc = "the network that the model is made of"});
 }
 
@@ -128,10 +143,13 @@ std::unique_ptr<Model> make_gaussian(std::shared_ptr<const GaussianPath> path,
                                      const DenoisingSampling& sampling, const DataSpec& spec) {
     PF_CHECK(spec.x.kind == Kind::real, "a Gaussian model", "real numbers", "another kind of data");
     check_sampling(sampling);
+    const std::int64_t outputs = options.learn_variance ? 2 : 1;
     std::shared_ptr<DenoisingNetwork> network;
-    if (const auto* unet = options.network.as<UnetOptions>()) network = make_unet(*unet, spec);
-    if (const auto* mlp = options.network.as<MlpOptions>()) network = make_mlp(*mlp, spec);
-    return std::make_unique<Gaussian>(std::move(path), std::move(network), sampling, spec);
+    if (const auto* unet = options.network.as<UnetOptions>())
+        network = make_unet(*unet, spec, outputs);
+    if (const auto* mlp = options.network.as<MlpOptions>()) network = make_mlp(*mlp, spec, outputs);
+    return std::make_unique<Gaussian>(std::move(path), std::move(network), options.learn_variance,
+                                      sampling, spec);
 }
 
 }  // namespace pushforward

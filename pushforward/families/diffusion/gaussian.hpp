@@ -11,6 +11,7 @@ namespace pushforward {
 
 /// What every model on a Gaussian path has: a network, [model.network] name = "unet" | "mlp".
 struct GaussianOptions : Options {
+    bool learn_variance = false;
     Variant network;
 
     GaussianOptions();

@@ -78,7 +78,7 @@ public:
     }
 
     const Path& path() const override { return *path_; }
-    Tensor predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
+    Denoised predict_x0(const Tensor& x, const Tensor& t, const Condition& c) const override {
         // A probability is told from float64's exponent: far from all means float32 has none.
         const Level level = path_->at(t.to(at::kDouble));
         const Tensor alpha = level.alpha.view({-1, 1, 1}), sigma = level.sigma.view({-1, 1, 1});
@@ -90,8 +90,8 @@ public:
         const Tensor x0 = mean + alpha * s2 / variance * off;
         return (at::softmax(log_p, 1).unsqueeze(2) * x0).sum(1).view(x.sizes()).to(x.scalar_type());
     }
-    Tensor residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
-                    const Condition& c) const override {
+    Residual residual(const Tensor& x0, const Tensor& eps, const Tensor& t,
+                      const Condition& c) const override {
         const Level level = path_->at(t.to(at::kDouble));
         return predict_x0(rowwise(level.alpha, x0) * x0 + rowwise(level.sigma, x0) * eps, t, c) -
                x0;
