@@ -196,6 +196,11 @@ public:
     virtual void compute_in(at::ScalarType) {}
     virtual bool allows(at::ScalarType dtype) const { return dtype == at::kFloat; }
 
+    /// Sets what begins from data (a normalisation, a mixture's means), from rows to train on:
+    /// once, before the first step. `rows` fetches them, so that models that need none cost
+    /// nothing.
+    virtual void initialise(const std::function<Batch()>& /*rows*/, Rng /*rng*/) {}
+
     /// Whether it draws samples at all; `sample` of a model that does not is a UsageError.
     virtual bool samples() const { return true; }
     /// Row r of the answer depends on rng's key and request.first + r alone.

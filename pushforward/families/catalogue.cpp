@@ -9,6 +9,7 @@
 #include "pushforward/families/diffusion/flow_matching.hpp"
 #include "pushforward/families/diffusion/mixture.hpp"
 #include "pushforward/families/diffusion/score_sde.hpp"
+#include "pushforward/families/flow/models.hpp"
 
 namespace pushforward {
 namespace {
@@ -49,6 +50,17 @@ const std::vector<CatalogueEntry>& catalogue() {
         entry("mixture", "mixture", "a mixture of normals, as a density and as a denoiser",
               "McLachlan & Peel 2000", MixtureSampling{},
               {"likelihood", "denoising", "score_matching"}, make_mixture_model),
+        entry("nice", "flow", "additive couplings: volumes stay as they are",
+              "Dinh, Krueger & Bengio 2014", FlowSampling{}, {"likelihood"}, make_nice),
+        entry("real_nvp", "flow", "affine couplings: exact densities and samples in one pass",
+              "Dinh, Sohl-Dickstein & Bengio 2016", FlowSampling{}, {"likelihood"}, make_real_nvp),
+        entry("maf", "flow", "masked autoregressions: a density in one pass",
+              "Papamakarios, Pavlakou & Murray 2017", FlowSampling{}, {"likelihood"}, make_maf),
+        entry("iaf", "flow", "inverse autoregressions: samples in one pass", "Kingma et al. 2016",
+              FlowSampling{}, {"likelihood"}, make_iaf),
+        entry("spline", "flow", "rational-quadratic splines in couplings or autoregressions",
+              "Durkan, Bekasov, Murray & Papamakarios 2019", FlowSampling{}, {"likelihood"},
+              make_spline_flow),
         entry("classifier", "classifier", "tells classes, clean or noisy: judges and guides others",
               "Dhariwal & Nichol 2021", NoSampling{}, {"classification"}, make_classifier),
     };

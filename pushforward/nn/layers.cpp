@@ -12,6 +12,7 @@
 #include <ATen/ops/zeros.h>
 #include <torch/nn/module.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <numeric>
@@ -28,7 +29,7 @@ Weight parameter(torch::nn::Module& owner, const std::string& name, Tensor tenso
 
 Tensor initial(at::IntArrayRef shape, std::int64_t fan_in, Init init) {
     if (init == Init::zero) return at::zeros(shape);
-    const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+    const double bound = 1 / std::sqrt(static_cast<double>(std::max<std::int64_t>(fan_in, 1)));
     return at::empty(shape).uniform_(-bound, bound);
 }
 

@@ -8,9 +8,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/softmax.h>
 
-#include <algorithm>
 #include <limits>
-#include <vector>
 
 namespace pushforward {
 namespace {
@@ -30,12 +28,7 @@ Tensor others(const Tensor& labels, const Tensor& given, const Tensor& of_rows) 
 Reference::Reference(const Sources& sources, std::int64_t count,
                      const std::vector<Field>& conditions) {
     for (const Field& field : conditions) labels_.push_back(field.name);
-    const auto all = static_cast<std::int64_t>(sources.rows.size());
-    const std::int64_t n = std::min(count, all);
-    std::vector<std::int64_t> picked;
-    for (std::int64_t i = 0; i < n; ++i)
-        picked.push_back(sources.rows[static_cast<std::size_t>(i * all / n)]);
-    rows_ = sources.data->get(picked);
+    rows_ = spread(*sources.data, sources.rows, count);
     squares_ = rows_.x.flatten(1).square().sum(1);
 }
 

@@ -8,6 +8,7 @@
 #include "pushforward/simulators/moons.hpp"
 #include "pushforward/simulators/normal.hpp"
 #include "pushforward/simulators/sprites.hpp"
+#include "pushforward/simulators/warped.hpp"
 
 namespace pushforward {
 namespace {
@@ -37,6 +38,8 @@ const std::vector<SimulatorEntry>& simulators() {
                               make_mixture),
         entry<NormalOptions>("normal", "one normal of any covariance, exact density", 50000,
                              make_normal),
+        entry<WarpedOptions>("warped", "sinh of a rotated mixture: heavy tails, exact density",
+                             50000, make_warped),
     };
     return all;
 }

@@ -243,6 +243,8 @@ std::string density(const LawSubject& s) {
 
 std::string latents(const LawSubject& s) {
     const auto model = moved(s);
+    // rounding must not be taken for rows that meet
+    if (model->allows(at::kDouble)) model->compute_in(at::kDouble);
     const Latent* latent = model->latent();
     if (!latent) return "";
     const std::int64_t n = s.batch.size();

@@ -72,6 +72,9 @@ OpenedRun open_teacher(const std::string& folder, const Parts& student) {
     return run;
 }
 
+/// How many rows a model's beginning is taken from.
+constexpr std::int64_t kBegunFrom = 10000;
+
 Parts assemble(Recipe& recipe, const std::string& device) {
     Parts p;
     p.device = resolve_device(device);
@@ -95,6 +98,9 @@ Parts assemble(Recipe& recipe, const std::string& device) {
     if (const auto refusal = p.objective->refusal(*p.model, sources); !refusal.empty())
         throw UsageError("objective " + recipe.objective.name + ": " + refusal);
     p.model->module().to(p.device);
+    p.model->initialise(
+        [&p] { return spread(*p.scaled, p.data.split.train, kBegunFrom).to(p.device); },
+        p.seed.split(5));
     p.players = p.objective->players(*p.model, sources);
     p.loader = std::make_unique<Loader>(p.data.data, p.data.split.train, p.data.description.scaling,
                                         recipe.train.batch, p.seed.split(2).key());

@@ -52,28 +52,33 @@ std::int64_t steps_for(std::int64_t rows, std::int64_t batch) {
     return std::max<std::int64_t>(1000, static_cast<std::int64_t>(steps / 100) * 100);
 }
 
+Recipe for_images(const std::string& spec, const Dataset& data) {
+    const Space& x = data.spec().x;
+    const std::int64_t batch = std::max(x.event[1], x.event[2]) <= 32 ? 64 : 16;
+    const std::int64_t steps = steps_for(data.size(), batch);
+    return parse_recipe(
+        text("[data]\nsource = ", toml_text(spec), "\n", image_model(x), "[train]\nsteps = ", steps,
+             "\nbatch = ", batch, "\nlearning_rate = 0.001\nschedule = \"cosine\"\nwarmup = 100\n",
+             "ema_half_life = ", std::max<std::int64_t>(20, steps / 40),
+             "\nvalidate_every = ", std::max<std::int64_t>(1, steps / 10),
+             "\nsample_every = ", std::max<std::int64_t>(1, steps / 5),
+             "\ncheckpoint_every = ", std::max<std::int64_t>(1, steps / 10), "\n"),
+        "the suggested recipe");
+}
+
+/// The shipped recipe for tables, whatever the table.
+Recipe for_tables(const std::string& spec) {
+    return load_recipe("table-flow", {"data.source=" + toml_text(spec)});
+}
+
 }  // namespace
 
 std::string suggest_recipe(const std::string& given) {
     const std::string spec = usable(given);
     const auto data = open_data(spec);
-    const bool image = data->spec().x.is_image();
-    const bool small = image && std::max(data->spec().x.event[1], data->spec().x.event[2]) <= 32;
-    const std::int64_t batch = small ? 64 : image ? 16 : 512;
-    std::string body = "[data]\nsource = " + toml_text(spec) + "\n";
-    body += image ? image_model(data->spec().x)
-                  : "[model]\nname = \"edm\"\n[model.network]\nname = \"mlp\"\nwidth = 256\n";
-    const std::int64_t steps = image ? steps_for(data->size(), batch) : 6000;
-    body += text("[train]\nsteps = ", steps, "\nbatch = ", batch,
-                 "\nlearning_rate = ", image ? "0.001" : "0.002",
-                 "\nschedule = \"cosine\"\nwarmup = 100\n",
-                 "ema_half_life = ", std::max<std::int64_t>(20, steps / 40),
-                 "\nvalidate_every = ", std::max<std::int64_t>(1, steps / 10),
-                 "\nsample_every = ", std::max<std::int64_t>(1, steps / 5),
-                 "\ncheckpoint_every = ", std::max<std::int64_t>(1, steps / 10), "\n");
-    const Recipe recipe = parse_recipe(body, "the suggested recipe");
+    const Recipe recipe = data->spec().x.is_image() ? for_images(spec, *data) : for_tables(spec);
     const DryRun dry = dry_run(recipe);
-    const double minutes = dry.seconds_a_step * static_cast<double>(steps) / 60;
+    const double minutes = dry.seconds_a_step * static_cast<double>(recipe.train.steps) / 60;
     return text("# A first recipe for ", spec, ".\n# Found: ", dry.data.kind, ". ", dry.data.split,
                 "\n# ", dry.parameters, " parameters; about ", std::ceil(minutes),
                 " minutes of training on this machine (measured: ", dry.seconds_a_step,

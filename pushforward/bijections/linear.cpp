@@ -1,0 +1,98 @@
+#include "pushforward/bijections/linear.hpp"
+
+#include "pushforward/nn/layers.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/diag.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_lu.h>
+#include <ATen/ops/linalg_qr.h>
+#include <ATen/ops/linalg_solve_triangular.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/randperm.h>
+#include <ATen/ops/zeros.h>
+#include <torch/nn/module.h>
+
+namespace pushforward {
+namespace {
+
+class Permutation : public Bijection {
+public:
+    explicit Permutation(Tensor order) : order_(std::move(order)) {}
+
+    Mapped forward(const Tensor& x, const Tensor&) const override { return permuted(x, order_); }
+    Mapped inverse(const Tensor& y, const Tensor&) const override {
+        return permuted(y, order_.argsort());
+    }
+
+private:
+    static Mapped permuted(const Tensor& x, const Tensor& order) {
+        return {x.index_select(1, order.to(x.device())), at::zeros({x.size(0)}, x.options())};
+    }
+
+    Tensor order_;  ///< a buffer shares its storage
+};
+
+class LuLinear : public Bijection {
+public:
+    LuLinear(torch::nn::Module& own, std::int64_t d) {
+        const Tensor rotation = std::get<0>(at::linalg_qr(at::randn({d, d}, at::kDouble)));
+        const auto [p, l, u] = at::linalg_lu(rotation);
+        const Tensor diagonal = u.diagonal();
+        order_ = own.register_buffer("order", p.argmax(1));  // (P v)_i = v[order_i]
+        sign_ = own.register_buffer("sign", diagonal.sign().to(at::kFloat));
+        lower_ = parameter(own, "lower", l.tril(-1));
+        upper_ = parameter(own, "upper", u.triu(1));
+        log_diagonal_ = parameter(own, "log_diagonal", diagonal.abs().log());
+    }
+
+    Mapped forward(const Tensor& x, const Tensor&) const override {
+        const auto dtype = x.scalar_type();
+        const Tensor y = x.matmul(upper(dtype).t()).matmul(lower(dtype).t());
+        return {y.index_select(1, order_), log_det(x)};
+    }
+    /// Solved in float64: W may be far from a rotation by now.
+    Mapped inverse(const Tensor& y, const Tensor&) const override {
+        const auto dtype = at::kDouble;
+        const Tensor rows = y.to(dtype).index_select(1, order_.argsort()).t();
+        const Tensor half = at::linalg_solve_triangular(lower(dtype), rows, false, true, true);
+        const Tensor x = at::linalg_solve_triangular(upper(dtype), half, true);
+        return {x.t().to(y.scalar_type()), -log_det(y)};
+    }
+
+private:
+    static Weight parameter(torch::nn::Module& own, const std::string& name, const Tensor& value) {
+        return Weight(own.register_parameter(name, value.to(at::kFloat).contiguous()));
+    }
+    Tensor lower(at::ScalarType dtype) const {
+        const Tensor l = lower_.in(dtype);
+        return l.tril(-1) + at::eye(l.size(0), l.options());
+    }
+    Tensor upper(at::ScalarType dtype) const {
+        return upper_.in(dtype).triu(1) + at::diag(sign_.to(dtype) * log_diagonal_.in(dtype).exp());
+    }
+    Tensor log_det(const Tensor& x) const {
+        return log_diagonal_.in(x.scalar_type()).sum().expand({x.size(0)});
+    }
+
+    Tensor order_, sign_;
+    Weight lower_, upper_, log_diagonal_;
+};
+
+}  // namespace
+
+std::unique_ptr<Bijection> make_reversal(std::int64_t dimensions) {
+    return std::make_unique<Permutation>(at::arange(dimensions - 1, -1, -1));
+}
+std::unique_ptr<Bijection> make_permutation(torch::nn::Module& parent, const std::string& name,
+                                            std::int64_t dimensions) {
+    return std::make_unique<Permutation>(
+        submodule(parent, name).register_buffer("order", at::randperm(dimensions)));
+}
+std::unique_ptr<Bijection> make_lu_linear(torch::nn::Module& parent, const std::string& name,
+                                          std::int64_t dimensions) {
+    return std::make_unique<LuLinear>(submodule(parent, name), dimensions);
+}
+
+}  // namespace pushforward

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "pushforward/bijections/bijection.hpp"
+
+namespace pushforward {
+
+/// Monotone maps of single numbers, each with parameters of its own: what couplings and
+/// autoregressions are made of. With all parameters zero a transformer is the identity.
+class Transformer {
+public:
+    virtual ~Transformer() = default;
+    /// How many parameters each number has.
+    virtual std::int64_t parameters() const = 0;
+    /// x [B, d], parameters [B, d, P] -> y [B, d] and the log-slopes' sum over d, [B].
+    virtual Mapped forward(const Tensor& x, const Tensor& parameters) const = 0;
+    virtual Mapped inverse(const Tensor& y, const Tensor& parameters) const = 0;
+};
+
+/// y = x + m (Dinh et al. 2014).
+std::unique_ptr<Transformer> make_additive();
+/// y = e^s x + m with s = r / (1 + |r| / log 1000): the scale stays within a factor of 1000 and
+/// its logarithm is smooth and never cut off (Dinh et al. 2016).
+std::unique_ptr<Transformer> make_affine();
+/// A monotone rational-quadratic spline on [-bound, bound], the identity outside; see
+/// kernels/rational_quadratic.hpp (Durkan et al. 2019).
+std::unique_ptr<Transformer> make_spline(std::int64_t bins, double bound);
+
+}  // namespace pushforward

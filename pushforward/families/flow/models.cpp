@@ -1,0 +1,117 @@
+#include "pushforward/families/flow/models.hpp"
+
+#include "pushforward/base/errors.hpp"
+#include "pushforward/bijections/coupling.hpp"
+#include "pushforward/bijections/elementwise.hpp"
+#include "pushforward/bijections/linear.hpp"
+
+namespace pushforward {
+namespace {
+
+using Links = std::vector<std::unique_ptr<Bijection>>;
+
+std::string numbered(const std::string& name, std::int64_t i) {
+    return text(name, "_", i);
+}
+
+/// Autoregressions in alternating order, normalised between; `inverted`: each the other way round.
+FlowBuilder autoregressions(const FlowOptions& o, bool inverted) {
+    return [transforms = o.transforms, width = o.width, layers = o.layers, inverted](
+               torch::nn::Module& own, std::int64_t d, std::int64_t context, Links& links) {
+        for (std::int64_t i = 0; i < transforms; ++i) {
+            if (i > 0) links.push_back(make_reversal(d));
+            auto map = make_autoregressive(own, numbered("transform", i),
+                                           {d, context, width, layers}, make_affine());
+            if (inverted) map = std::make_unique<Inverted>(std::move(map));
+            links.push_back(std::move(map));
+            links.push_back(make_act_norm(own, numbered("norm", i), d));
+        }
+    };
+}
+
+}  // namespace
+
+NiceOptions::NiceOptions() {
+    base.select("logistic");
+}
+
+std::unique_ptr<Model> make_nice(const NiceOptions& options, const FlowSampling& sampling,
+                                 const DataSpec& spec) {
+    const auto build = [&](torch::nn::Module& own, std::int64_t d, std::int64_t context,
+                           Links& links) {
+        for (std::int64_t i = 0; i < options.transforms; ++i)
+            links.push_back(make_coupling(own, numbered("transform", i),
+                                          {d, context, options.width, options.layers}, i % 2 == 1,
+                                          make_additive()));
+        links.push_back(make_scale(own, "scale", d));
+    };
+    return make_flow(options, sampling, spec, build);
+}
+
+std::unique_ptr<Model> make_real_nvp(const RealNvpOptions& options, const FlowSampling& sampling,
+                                     const DataSpec& spec) {
+    const auto build = [&](torch::nn::Module& own, std::int64_t d, std::int64_t context,
+                           Links& links) {
+        for (std::int64_t i = 0; i < options.transforms; ++i) {
+            links.push_back(make_coupling(own, numbered("transform", i),
+                                          {d, context, options.width, options.layers}, i % 2 == 1,
+                                          make_affine()));
+            links.push_back(make_act_norm(own, numbered("norm", i), d));
+        }
+    };
+    return make_flow(options, sampling, spec, build);
+}
+
+std::unique_ptr<Model> make_maf(const MafOptions& options, const FlowSampling& sampling,
+                                const DataSpec& spec) {
+    return make_flow(options, sampling, spec, autoregressions(options, false));
+}
+
+std::unique_ptr<Model> make_iaf(const IafOptions& options, const FlowSampling& sampling,
+                                const DataSpec& spec) {
+    return make_flow(options, sampling, spec, autoregressions(options, true));
+}
+
+void SplineOptions::visit(Fields& f) {
+    FlowOptions::visit(f);
+    f.flag("autoregressive", autoregressive,
+           {.doc = "each number's spline sees all before it, and samples take a pass a number"});
+    f.integer("bins", bins, {.doc = "bins of each spline", .low = 2, .high = 64});
+    f.number("bound", bound,
+             {.doc = "splines act on [-bound, bound], the identity outside",
+              .low = 0,
+              .open_low = true});
+    f.choice_of("mixing", mixing,
+                {{"none", Mixing::none},
+                 {"reversal", Mixing::reversal},
+                 {"permutation", Mixing::permutation},
+                 {"lu", Mixing::lu}},
+                {.doc = "what stands between the splines: nothing, an order, or an LU matrix"});
+    f.flag("act_norm", act_norm,
+           {.doc = "normalise what arrives at each spline, from the data on"});
+    f.flag("asinh", asinh, {.doc = "a learnt asinh of each number first, for heavy tails"});
+}
+
+std::unique_ptr<Model> make_spline_flow(const SplineOptions& options, const FlowSampling& sampling,
+                                        const DataSpec& spec) {
+    const auto build = [&](torch::nn::Module& own, std::int64_t d, std::int64_t context,
+                           Links& links) {
+        const LayerShape shape{d, context, options.width, options.layers};
+        if (options.asinh) links.push_back(make_asinh(own, "asinh", d));
+        for (std::int64_t i = 0; i < options.transforms; ++i) {
+            const std::string mixing = numbered("mixing", i), name = numbered("transform", i);
+            if (options.mixing == Mixing::reversal) links.push_back(make_reversal(d));
+            if (options.mixing == Mixing::permutation)
+                links.push_back(make_permutation(own, mixing, d));
+            if (options.mixing == Mixing::lu) links.push_back(make_lu_linear(own, mixing, d));
+            if (options.act_norm) links.push_back(make_act_norm(own, numbered("norm", i), d));
+            auto spline = make_spline(options.bins, options.bound);
+            links.push_back(options.autoregressive
+                                ? make_autoregressive(own, name, shape, std::move(spline))
+                                : make_coupling(own, name, shape, i % 2 == 1, std::move(spline)));
+        }
+    };
+    return make_flow(options, sampling, spec, build);
+}
+
+}  // namespace pushforward

@@ -1,0 +1,283 @@
+#include "pushforward/kernels/rational_quadratic_cpu.hpp"
+
+#include "pushforward/base/vectorise.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace pushforward {
+namespace {
+
+constexpr double least = 1e-3;  // share of a bin's width and height, and slope
+
+PF_INLINE double exponential(double v) {
+    return std::exp(v);
+}
+PF_INLINE double logarithm(double v) {
+    return std::log(v);
+}
+
+/// 2^k times Taylor's series on [-ln 2 / 2, ln 2 / 2]: relative error 2e-7.
+PF_INLINE float exponential(float v) {
+    v = std::min(std::max(v, -80.0f), 80.0f);
+    const float shifted = v * 1.44269504f + 12582912.0f;  // 1.5 2^23: rounds to whole numbers
+    const float k = shifted - 12582912.0f;
+    const float r = (v - k * 0.693359375f) + k * 2.12194440e-4f;  // ln 2 in two parts
+    float e = 1.0f / 720;
+    e = e * r + 1.0f / 120;
+    e = e * r + 1.0f / 24;
+    e = e * r + 1.0f / 6;
+    e = e * r + 0.5f;
+    e = e * r + 1.0f;
+    e = e * r + 1.0f;
+    const auto power = (std::bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127) << 23;
+    return e * std::bit_cast<float>(power);
+}
+
+/// k ln 2 + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt 2); normal positive numbers.
+PF_INLINE float logarithm(float v) {
+    const auto bits = std::bit_cast<std::int32_t>(v);
+    const std::int32_t k = (bits - 0x3F3504F3) >> 23;
+    const float m = std::bit_cast<float>(bits - (k << 23));
+    const float s = (m - 1.0f) / (m + 1.0f), s2 = s * s;
+    float p = 1.0f / 9;
+    p = p * s2 + 1.0f / 7;
+    p = p * s2 + 1.0f / 5;
+    p = p * s2 + 1.0f / 3;
+    p = p * s2 + 1.0f;
+    return static_cast<float>(k) * 0.693147181f + 2.0f * s * p;
+}
+
+/// log(1 + e^v), and its derivative.
+template <class T>
+struct Soft {
+    T value, slope;
+};
+template <class T>
+PF_INLINE Soft<T> softplus(T v) {
+    const T e = exponential(v > T(0) ? -v : v);
+    const T low = e / (T(1) + e);
+    return {(v > T(0) ? v : T(0)) + logarithm(T(1) + e), v > T(0) ? T(1) - low : low};
+}
+
+/// softplus(shift) = 1 - least: no parameter is slope 1.
+const double shift = std::log(std::expm1(1 - least));
+
+constexpr int lanes = 16;
+template <class T>
+using Lane = T[lanes];
+
+/// Splines of `lanes` numbers side by side, and the bin of each that its point is in.
+template <class T>
+struct Block {
+    Lane<T> share[2][kMostBins];  ///< softmax of the widths' and heights' parameters
+    Lane<T> low_x, width, low_y, height, left, right;  ///< the bin; raw slopes at its ends
+    Lane<T> bin;
+};
+
+/// Fills the block for points on the x axis (side 0) or on the y axis (side 1).
+template <class T>
+PF_INLINE void open(const SplineRow& row, int side, const Lane<T>& point, const T* parameters,
+                    std::int64_t count, Block<T>& b) {
+    const auto bins = static_cast<int>(row.bins), each = 3 * bins - 1;
+    const T bound = static_cast<T>(row.bound), span = 2 * bound;
+    const T rest = static_cast<T>(1 - least * static_cast<double>(bins)), floor = T(least);
+    for (int half = 0; half < 2; ++half) {
+        auto& share = b.share[half];
+        for (int k = 0; k < bins; ++k)
+            for (int i = 0; i < lanes; ++i) {
+                const std::int64_t at = i < count ? i : 0;
+                share[k][i] = parameters[at * each + half * bins + k];
+            }
+        Lane<T> most, sum{};
+        for (int i = 0; i < lanes; ++i) most[i] = share[0][i];
+        for (int k = 1; k < bins; ++k)
+            for (int i = 0; i < lanes; ++i) most[i] = std::max(most[i], share[k][i]);
+        for (int k = 0; k < bins; ++k)
+            for (int i = 0; i < lanes; ++i) {
+                share[k][i] = exponential(share[k][i] - most[i]);
+                sum[i] += share[k][i];
+            }
+        for (int k = 0; k < bins; ++k)
+            for (int i = 0; i < lanes; ++i) share[k][i] /= sum[i];
+    }
+    Lane<T> knot_x, knot_y;
+    for (int i = 0; i < lanes; ++i) knot_x[i] = knot_y[i] = -bound;
+    for (int k = 0; k < bins; ++k) {
+        Lane<T> before, after;
+        for (int i = 0; i < lanes; ++i) {
+            const T* r = parameters + (i < count ? i : 0) * each + 2 * bins;
+            before[i] = k > 0 ? r[k - 1] : T(0);
+            after[i] = k + 1 < bins ? r[k] : T(0);
+        }
+        for (int i = 0; i < lanes; ++i) {
+            const T w = span * (floor + rest * b.share[0][k][i]);
+            const T h = span * (floor + rest * b.share[1][k][i]);
+            const bool here = k == 0 || point[i] >= (side == 0 ? knot_x[i] : knot_y[i]);
+            b.low_x[i] = here ? knot_x[i] : b.low_x[i];
+            b.low_y[i] = here ? knot_y[i] : b.low_y[i];
+            b.width[i] = here ? w : b.width[i];
+            b.height[i] = here ? h : b.height[i];
+            b.left[i] = here ? before[i] : b.left[i];
+            b.right[i] = here ? after[i] : b.right[i];
+            b.bin[i] = here ? T(k) : b.bin[i];
+            knot_x[i] += w;
+            knot_y[i] += h;
+        }
+    }
+}
+
+template <class T>
+PF_INLINE void map(const SplineRow& row, bool inverse, const T* from, const T* parameters, T* to,
+                   T* log_slope) {
+    const T bound = static_cast<T>(row.bound);
+    const std::int64_t each = 3 * row.bins - 1;
+    Block<T> b;
+    for (std::int64_t n = 0; n < row.n; n += lanes) {
+        const std::int64_t count = std::min<std::int64_t>(lanes, row.n - n);
+        Lane<T> given, point, answer, slope;
+        for (int i = 0; i < lanes; ++i) {
+            given[i] = i < count ? from[n + i] : T(0);
+            point[i] = given[i] > -bound && given[i] < bound ? given[i] : T(0);
+        }
+        open(row, inverse ? 1 : 0, point, parameters + n * each, count, b);
+        for (int i = 0; i < lanes; ++i) {
+            const T d0 = T(least) + softplus(b.left[i] + T(shift)).value;
+            const T d1 = T(least) + softplus(b.right[i] + T(shift)).value;
+            const T s = b.height[i] / b.width[i], bend = d0 + d1 - 2 * s;
+            T xi;
+            if (inverse) {  // the root in [0, 1] of a xi^2 + c1 xi + c0
+                const T rise = point[i] - b.low_y[i];
+                const T a = b.height[i] * (s - d0) + rise * bend;
+                const T c1 = b.height[i] * d0 - rise * bend, c0 = -s * rise;
+                const T under = std::max(c1 * c1 - 4 * a * c0, T(0));
+                xi = 2 * c0 / (-c1 - std::sqrt(under));
+            } else {
+                xi = (point[i] - b.low_x[i]) / b.width[i];
+            }
+            const T back = 1 - xi, both = xi * back;
+            const T below = s + bend * both;
+            const T above = s * xi * xi + d0 * both;
+            const T steep = d1 * xi * xi + 2 * s * both + d0 * back * back;
+            const T l = 2 * logarithm(s) + logarithm(steep) - 2 * logarithm(below);
+            const T moved =
+                inverse ? b.low_x[i] + xi * b.width[i] : b.low_y[i] + b.height[i] * above / below;
+            const bool inside = given[i] > -bound && given[i] < bound;
+            answer[i] = inside ? moved : given[i];
+            slope[i] = inside ? (inverse ? -l : l) : T(0);
+        }
+        for (std::int64_t i = 0; i < count; ++i) {
+            to[n + i] = answer[i];
+            log_slope[n + i] = slope[i];
+        }
+    }
+}
+
+template <class T>
+PF_INLINE void map_backward(const SplineRow& row, bool inverse, const T* x, const T* parameters,
+                            const T* dto, const T* dlog_slope, T* dfrom, T* dparameters) {
+    const T bound = static_cast<T>(row.bound), span = 2 * bound;
+    const auto bins = static_cast<int>(row.bins);
+    const std::int64_t each = 3 * row.bins - 1;
+    const T rest = static_cast<T>(1 - least * static_cast<double>(bins));
+    Block<T> b;
+    for (std::int64_t n = 0; n < row.n; n += lanes) {
+        const std::int64_t count = std::min<std::int64_t>(lanes, row.n - n);
+        Lane<T> given, point, gy, gl, gfrom, glow[2], gsize[2], gleft, gright;
+        for (int i = 0; i < lanes; ++i) {
+            given[i] = i < count ? x[n + i] : T(0);
+            point[i] = given[i] > -bound && given[i] < bound ? given[i] : T(0);
+            gy[i] = i < count ? dto[n + i] : T(0);
+            gl[i] = i < count ? dlog_slope[n + i] : T(0);
+        }
+        open(row, 0, point, parameters + n * each, count, b);
+        for (int i = 0; i < lanes; ++i) {
+            const bool inside = given[i] > -bound && given[i] < bound;
+            const Soft<T> left = softplus(b.left[i] + T(shift)),
+                          right = softplus(b.right[i] + T(shift));
+            const T d0 = T(least) + left.value, d1 = T(least) + right.value;
+            const T w = b.width[i], h = b.height[i], s = h / w, bend = d0 + d1 - 2 * s;
+            const T xi = (point[i] - b.low_x[i]) / w, back = 1 - xi, both = xi * back;
+            const T turn = 1 - 2 * xi;  // d both / d xi
+            const T below = s + bend * both, above = s * xi * xi + d0 * both;
+            const T steep = d1 * xi * xi + 2 * s * both + d0 * back * back;
+            const T over = T(1) / below, lift = h * over * over, per_steep = T(1) / steep;
+            // of y = low_y + h above / below and of l = 2 log s + log steep - 2 log below
+            const T y_xi = lift * ((2 * s * xi + d0 * turn) * below - above * bend * turn);
+            const T y_s = lift * (xi * xi * below - above * (1 - 2 * both));
+            const T y_d0 = lift * both * (below - above), y_d1 = -lift * above * both;
+            const T l_xi =
+                (2 * d1 * xi + 2 * s * turn - 2 * d0 * back) * per_steep - 2 * bend * turn * over;
+            const T l_s = 2 / s + 2 * both * per_steep - 2 * (1 - 2 * both) * over;
+            const T l_d0 = back * back * per_steep - 2 * both * over;
+            const T l_d1 = xi * xi * per_steep - 2 * both * over;
+            T of_y = gy[i], of_l = gl[i];
+            if (inverse) {  // dx = (dy - y_p dp) / y_x, and the slope's logarithm is -l there
+                const T total = (of_y - of_l * l_xi / w) * w / y_xi;
+                gfrom[i] = inside ? total : gy[i];
+                of_y = -total;
+                of_l = -of_l;
+            }
+            const T g_xi = of_y * y_xi + of_l * l_xi, g_s = of_y * y_s + of_l * l_s;
+            if (!inverse) gfrom[i] = inside ? g_xi / w : gy[i];
+            const T on = inside ? T(1) : T(0);
+            glow[0][i] = on * -g_xi / w;
+            glow[1][i] = on * of_y;
+            gsize[0][i] = on * -(g_xi * xi + g_s * s) / w;
+            gsize[1][i] = on * (of_y * above * over + g_s / w);
+            gleft[i] = on * (of_y * y_d0 + of_l * l_d0) * left.slope;
+            gright[i] = on * (of_y * y_d1 + of_l * l_d1) * right.slope;
+        }
+        T* out = dparameters + n * each;
+        for (std::int64_t i = 0; i < count; ++i) dfrom[n + i] = gfrom[i];
+        for (int half = 0; half < 2; ++half) {
+            Lane<T> g, mean{};
+            const auto of_bin = [&](int k) {
+                for (int i = 0; i < lanes; ++i)
+                    g[i] = T(k) < b.bin[i]    ? glow[half][i]
+                           : T(k) == b.bin[i] ? gsize[half][i]
+                                              : T(0);
+            };
+            for (int k = 0; k < bins; ++k) {
+                of_bin(k);
+                for (int i = 0; i < lanes; ++i) mean[i] += b.share[half][k][i] * g[i];
+            }
+            for (int k = 0; k < bins; ++k) {
+                of_bin(k);
+                for (int i = 0; i < lanes; ++i)
+                    g[i] = span * rest * b.share[half][k][i] * (g[i] - mean[i]);
+                for (std::int64_t i = 0; i < count; ++i) out[i * each + half * bins + k] = g[i];
+            }
+        }
+        for (int k = 0; k + 1 < bins; ++k) {
+            Lane<T> g;
+            for (int i = 0; i < lanes; ++i)
+                g[i] = b.bin[i] == T(k + 1) ? gleft[i] : b.bin[i] == T(k) ? gright[i] : T(0);
+            for (std::int64_t i = 0; i < count; ++i) out[i * each + 2 * bins + k] = g[i];
+        }
+    }
+}
+
+}  // namespace
+
+PF_CLONES void spline_map(const SplineRow& row, bool inverse, const float* from,
+                          const float* parameters, float* to, float* log_slope) {
+    map(row, inverse, from, parameters, to, log_slope);
+}
+PF_CLONES void spline_map(const SplineRow& row, bool inverse, const double* from,
+                          const double* parameters, double* to, double* log_slope) {
+    map(row, inverse, from, parameters, to, log_slope);
+}
+PF_CLONES void spline_map_backward(const SplineRow& row, bool inverse, const float* x,
+                                   const float* parameters, const float* dto,
+                                   const float* dlog_slope, float* dfrom, float* dparameters) {
+    map_backward(row, inverse, x, parameters, dto, dlog_slope, dfrom, dparameters);
+}
+PF_CLONES void spline_map_backward(const SplineRow& row, bool inverse, const double* x,
+                                   const double* parameters, const double* dto,
+                                   const double* dlog_slope, double* dfrom, double* dparameters) {
+    map_backward(row, inverse, x, parameters, dto, dlog_slope, dfrom, dparameters);
+}
+
+}  // namespace pushforward

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "pushforward/nn/layers.hpp"
+
+#include <string>
+#include <vector>
+
+namespace pushforward {
+
+/// Which outputs may see which inputs.
+enum class Sight {
+    all,    ///< every output every input
+    before  ///< outputs of number i the inputs 0..i-1 alone (MADE: Germain et al. 2015)
+};
+
+/// A perceptron with ReLU that gives the parameters of numbers: [B, inputs] and a context [B, H]
+/// (undefined: none) -> [B, numbers, each]. Each hidden layer adds a projection of the context.
+/// The last layer begins at zero.
+class Conditioner {
+public:
+    struct Shape {
+        std::int64_t inputs, numbers, each, context, width, layers;
+    };
+
+    Conditioner() = default;
+    Conditioner(torch::nn::Module& parent, const std::string& name, const Shape& shape,
+                Sight sight);
+    Tensor operator()(const Tensor& x, const Tensor& context) const;
+
+private:
+    struct Layer {
+        Linear linear, projection;
+        Tensor mask;  ///< [out, in] float32; undefined: all
+    };
+    static Tensor apply(const Layer& layer, const Tensor& x);
+
+    Shape shape_{};
+    std::vector<Layer> layers_;
+};
+
+}  // namespace pushforward

@@ -1,0 +1,203 @@
+#include "pushforward/distributions/base_distribution.hpp"
+#include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/flow/models.hpp"
+#include "pushforward/math/k_means.hpp"
+#include "support.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <doctest/doctest.h>
+#include <torch/nn/module.h>
+
+#include <cmath>
+#include <functional>
+#include <numbers>
+
+using namespace pushforward;
+using testing::worst;
+
+namespace {
+
+const DataSpec plane{{Kind::real, {2}, 0}, {{"label", {Kind::symbol, {}, 3}}}};
+
+struct Named {
+    std::string name;
+    std::function<std::unique_ptr<Model>(const DataSpec&)> make;
+};
+
+template <class O>
+Named flow(const std::string& name,
+           std::unique_ptr<Model> (*make)(const O&, const FlowSampling&, const DataSpec&),
+           std::function<void(O&)> change = {}) {
+    return {name, [=](const DataSpec& spec) {
+                O options;
+                options.transforms = 3;
+                options.width = 16;
+                if (change) change(options);
+                return make(options, {}, spec);
+            }};
+}
+
+std::vector<Named> flows() {
+    const auto spline = [](const std::string& name, std::function<void(SplineOptions&)> change) {
+        return flow<SplineOptions>(name, make_spline_flow, std::move(change));
+    };
+    return {flow<NiceOptions>("nice", make_nice),
+            flow<RealNvpOptions>("real_nvp", make_real_nvp),
+            flow<MafOptions>("maf", make_maf),
+            flow<IafOptions>("iaf", make_iaf),
+            spline("spline", [](auto&) {}),
+            spline("spline, autoregressive", [](auto& o) { o.autoregressive = true; }),
+            spline("spline, asinh", [](auto& o) { o.asinh = true; }),
+            spline("spline, mixture", [](auto& o) { o.base.select("mixture"); }),
+            spline("spline, reversal", [](auto& o) { o.mixing = Mixing::reversal; }),
+            spline("spline, permutation", [](auto& o) { o.mixing = Mixing::permutation; }),
+            spline("spline, plain", [](auto& o) {
+                o.mixing = Mixing::none;
+                o.act_norm = false;
+            })};
+}
+
+void move(Model& model) {
+    const at::NoGradGuard no_grad;
+    Rng rng(6);
+    for (auto& p : model.module().parameters()) p.add_(0.1 * rng.normal(p.sizes()));
+}
+
+}  // namespace
+
+TEST_CASE("densities of flows integrate to one") {
+    // the trapezium rule in u with x = sinh u: fine where the mass is and out to 30,000, for the
+    // tails
+    const std::int64_t n = 1001;
+    const Tensor axis = at::linspace(-11, 11, n, at::kDouble);
+    const Tensor u = at::stack({axis.repeat_interleave(n), axis.repeat({n})}, 1);
+    const Tensor x = u.sinh(), stretch = u.cosh().prod(1);
+    const double cell = std::pow(22.0 / double(n - 1), 2);
+    Condition c;
+    for (const auto& f : flows()) {
+        CAPTURE(f.name);
+        const auto model = f.make(plane);
+        move(*model);
+        model->compute_in(at::kDouble);
+        const at::NoGradGuard no_grad;
+        for (const std::int64_t label : {0, 2}) {
+            c.value["label"] = at::zeros({n * n}, at::kLong) + label;
+            const Tensor p = model->density()->log_prob(x, c, "exact", Rng(0)).exp();
+            const double mass = (p * stretch).sum().item<double>() * cell;
+            CHECK(mass == doctest::Approx(1).epsilon(1e-3));
+        }
+        // another class, another density
+        Condition other = c;
+        other.value["label"] = at::zeros({n * n}, at::kLong);
+        CHECK(worst(model->density()->log_prob(x, c, "exact", Rng(0)),
+                    model->density()->log_prob(x, other, "exact", Rng(0))) > 1e-3);
+    }
+}
+
+TEST_CASE("samples of flows come with their density, and latents lead back") {
+    for (const auto& f : flows()) {
+        CAPTURE(f.name);
+        const auto model = f.make(plane);
+        move(*model);
+        model->compute_in(at::kDouble);
+        SampleRequest request{200};
+        request.c.value["label"] = at::arange(200).remainder(3);
+        const Samples drawn = model->sample(request, Rng(3));
+        const Tensor score =
+            model->density()->log_prob(drawn.x, request.c, "exact", Rng(0)).detach();
+        CHECK(worst(drawn.log_prob, score) < 3e-4);  // samples are float32
+        const Latent* latent = model->latent();
+        CHECK((latent != nullptr) == (f.name != "spline, mixture"));
+        if (!latent) continue;
+        const at::NoGradGuard no_grad;
+        const Tensor x = drawn.x.to(at::kDouble);
+        const Tensor z = latent->encode(x, request.c, Rng(0)).mean;
+        CHECK(worst(latent->decode(z, request.c, Rng(0)), x) < 1e-6);
+        // of a sample's own noise: the base's normal quantiles
+        CHECK(z.mean().abs().item<double>() < 0.25);
+        CHECK(z.std().item<double>() == doctest::Approx(1).epsilon(0.15));
+    }
+}
+
+TEST_CASE("NICE's log-determinant is its scale's alone") {
+    NiceOptions options;
+    options.width = 16;
+    const auto model = make_nice(options, {}, {{Kind::real, {4}, 0}, {}});
+    move(*model);
+    model->compute_in(at::kDouble);
+    const at::NoGradGuard no_grad;
+    const Tensor x = Rng(1).normal({50, 4}, at::kDouble);
+    const Tensor z = model->latent()->encode(x, {}, Rng(0)).mean;
+    const auto logistic = [] {
+        torch::nn::Module own;
+        Variant base = base_distributions();
+        base.select("logistic");
+        return make_base_distribution(base, own, "base", 4);
+    }();
+    const Tensor of_scale = model->density()->log_prob(x, {}, "exact", Rng(0)) -
+                            logistic->log_prob(logistic->from_normal(z));
+    double sum = 0;
+    for (const auto& p : model->module().named_parameters())
+        if (p.key() == "scale.log_scale") sum = p.value().sum().item<double>();
+    CHECK(std::abs(sum) > 0.01);
+    CHECK(worst(of_scale, at::zeros({50}, at::kDouble) + sum) < 1e-6);
+}
+
+TEST_CASE("base distributions are normalised, draw what they say, and map to normals") {
+    for (const std::string name : {"normal", "logistic", "mixture"}) {
+        CAPTURE(name);
+        torch::nn::Module own;
+        Variant variant = base_distributions();
+        variant.select(name);
+        const auto base = make_base_distribution(variant, own, "base", 1);
+        const Tensor axis = at::linspace(-40, 40, 40001, at::kDouble).unsqueeze(1);
+        const at::NoGradGuard no_grad;
+        const Tensor p = base->log_prob(axis).exp();
+        CHECK(p.sum().item<double>() * 0.002 == doctest::Approx(1).epsilon(1e-6));
+        Rng rng(8);
+        const std::int64_t n = 100000;
+        const Tensor z = base->sample(n, 1, rng, at::kCPU);
+        // mean and variance within five standard errors (a false alarm in 10^6; fixed seed)
+        const double mean = (p * axis.squeeze(1)).sum().item<double>() * 0.002;
+        const double variance =
+            (p * (axis.squeeze(1) - mean).square()).sum().item<double>() * 0.002;
+        CHECK(std::abs(z.mean().item<double>() - mean) < 5 * std::sqrt(variance / double(n)));
+        CHECK(z.var().item<double>() == doctest::Approx(variance).epsilon(0.03));
+        const Tensor cold = base->sample(n, 0.5, rng, at::kCPU);
+        CHECK(cold.var().item<double>() < 0.9 * variance);
+        if (!base->normalises()) continue;
+        const Tensor normal = base->to_normal(z.to(at::kDouble));
+        CHECK(normal.std().item<double>() == doctest::Approx(1).epsilon(0.02));
+        CHECK(worst(base->from_normal(normal), z) < 1e-5);
+    }
+}
+
+TEST_CASE("k-means finds clusters that are apart, and a mixture begins from them") {
+    Rng rng(3);
+    const Tensor centres = at::tensor({-10., 0., 10., 30.}, at::kDouble).view({4, 1});
+    const Tensor x = centres.repeat({500, 2}) + 0.5 * rng.normal({2000, 2}, at::kDouble);
+    const Clusters found = k_means(x, 4, Rng(1));
+    CHECK(worst(std::get<0>(found.centre.select(1, 0).sort()), centres.squeeze(1)) < 0.1);
+    CHECK(found.member.slice(0, 0, 4).equal(found.member.slice(0, 4, 8)));
+    CHECK(testing::refusal([&] { k_means(x.slice(0, 0, 3), 4, Rng(1)); }) ==
+          "k_means: expected at least 4 rows, got 3");
+
+    torch::nn::Module own;
+    Variant variant = base_distributions();
+    variant.select("mixture");
+    auto* options = dynamic_cast<MixtureBaseOptions*>(variant.options.get());
+    options->components = 4;
+    const auto base = make_base_distribution(variant, own, "base", 2);
+    base->initialise(x.to(at::kFloat), Rng(1));
+    const at::NoGradGuard no_grad;
+    // the entropy of four apart normals: log 4 + that of N(0, 0.25 I)
+    const double entropy = std::log(4.0) + std::log(2 * std::numbers::pi * std::numbers::e * 0.25);
+    CHECK(-base->log_prob(x).mean().item<double>() == doctest::Approx(entropy).epsilon(0.02));
+}
