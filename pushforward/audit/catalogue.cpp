@@ -7,12 +7,14 @@
 #include "pushforward/audit/forward_process.hpp"
 #include "pushforward/audit/guidance.hpp"
 #include "pushforward/audit/image_unet.hpp"
+#include "pushforward/audit/maximum_likelihood.hpp"
 #include "pushforward/audit/memorisation.hpp"
 #include "pushforward/audit/one_step.hpp"
 #include "pushforward/audit/reverse_sde.hpp"
 #include "pushforward/audit/score_matching.hpp"
 #include "pushforward/audit/solver_orders.hpp"
 #include "pushforward/audit/table_density.hpp"
+#include "pushforward/audit/topology.hpp"
 #include "pushforward/audit/variational_bound.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
@@ -22,8 +24,12 @@ namespace pushforward {
 
 const std::vector<ClaimEntry>& claim_catalogue() {
     static const std::vector<ClaimEntry> all = {
+        {"A2", "maximum likelihood minimises KL(data || model)", "Fisher 1922",
+         make_maximum_likelihood},
         {"C4", "the recipe for tables comes close to laws of known density, and stays normalised",
          "Durkan et al. 2019", make_table_density},
+        {"C6", "a flow from one normal leaves bridges between pieces, from a mixture none",
+         "Cornish et al. 2020", make_topology},
         {"F1", "noise added step by step is the closed form, and KL(q_t || N(0, 1)) falls strictly",
          "Ho et al. 2020", make_forward_process},
         {"F2", "a fitted epsilon-network reaches the optimal predictor's loss and no less",

@@ -62,8 +62,9 @@ groups = 1
 times = "logit_normal"
 location = -1.7
 scale = 1.8
+reference = 64
 [train]
-steps = 12000
+steps = 6000
 batch = 64
 learning_rate = 4e-3
 schedule = "cosine"
@@ -87,8 +88,9 @@ attention = [1, 2]
 groups = 8
 [objective]
 times = "logit_normal"
-location = -0.9
-scale = 1.3
+location = -0.8
+scale = 1.1
+reference = 16384
 [train]
 steps = 12000
 batch = 64
@@ -98,8 +100,9 @@ warmup = 50
 ema_half_life = 200
 )",
                     weights_only_training, R"([sample]
-sampler = "ddim"
-steps = 25
+sampler = "dpm_solver_pp_2m"
+grid = "log_snr"
+steps = 40
 )");
     }
 

@@ -4,6 +4,7 @@
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/core/rng.hpp"
+#include "pushforward/testing/bench_flow.hpp"
 #include "pushforward/testing/bench_unet.hpp"
 #include "pushforward/testing/peaks.hpp"
 
@@ -28,13 +29,18 @@ BenchResult fill_normals_libtorch(const BenchRequest&) {
 }  // namespace
 
 const std::vector<BenchCase>& bench_cases() {
-    static const std::vector<BenchCase> all = {
-        {"normals", "16.8 million normals by our generator", fill_normals},
-        {"normals-libtorch", "the same by LibTorch's normal_", fill_normals_libtorch},
-        {"unet-train", "one training step of a 6.5 M parameter U-Net on 64 images of 32x32",
-         bench_unet_train},
-        {"unet-sample", "16 images of 32x32 in 50 DDIM steps by the same U-Net", bench_unet_sample},
-    };
+    static const std::vector<BenchCase> all = [] {
+        std::vector<BenchCase> cases = {
+            {"normals", "16.8 million normals by our generator", fill_normals},
+            {"normals-libtorch", "the same by LibTorch's normal_", fill_normals_libtorch},
+            {"unet-train", "one training step of a 6.5 M parameter U-Net on 64 images of 32x32",
+             bench_unet_train},
+            {"unet-sample", "16 images of 32x32 in 50 DDIM steps by the same U-Net",
+             bench_unet_sample},
+        };
+        for (BenchCase& flow : flow_bench_cases()) cases.push_back(std::move(flow));
+        return cases;
+    }();
     return all;
 }
 

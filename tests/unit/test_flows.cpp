@@ -50,6 +50,8 @@ std::vector<Named> flows() {
     };
     return {flow<NiceOptions>("nice", make_nice),
             flow<RealNvpOptions>("real_nvp", make_real_nvp),
+            flow<RealNvpOptions>("real_nvp, plain", make_real_nvp,
+                                 [](auto& o) { o.act_norm = false; }),
             flow<MafOptions>("maf", make_maf),
             flow<IafOptions>("iaf", make_iaf),
             spline("spline", [](auto&) {}),

@@ -15,21 +15,27 @@ std::string numbered(const std::string& name, std::int64_t i) {
 }
 
 /// Autoregressions in alternating order, normalised between; `inverted`: each the other way round.
-FlowBuilder autoregressions(const FlowOptions& o, bool inverted) {
-    return [transforms = o.transforms, width = o.width, layers = o.layers, inverted](
-               torch::nn::Module& own, std::int64_t d, std::int64_t context, Links& links) {
+FlowBuilder autoregressions(const NormedFlowOptions& o, bool inverted) {
+    return [normed = o.act_norm, transforms = o.transforms, width = o.width, layers = o.layers,
+            inverted](torch::nn::Module& own, std::int64_t d, std::int64_t context, Links& links) {
         for (std::int64_t i = 0; i < transforms; ++i) {
             if (i > 0) links.push_back(make_reversal(d));
             auto map = make_autoregressive(own, numbered("transform", i),
                                            {d, context, width, layers}, make_affine());
             if (inverted) map = std::make_unique<Inverted>(std::move(map));
             links.push_back(std::move(map));
-            links.push_back(make_act_norm(own, numbered("norm", i), d));
+            if (normed) links.push_back(make_act_norm(own, numbered("norm", i), d));
         }
     };
 }
 
 }  // namespace
+
+void NormedFlowOptions::visit(Fields& f) {
+    FlowOptions::visit(f);
+    f.flag("act_norm", act_norm,
+           {.doc = "normalise what passes between the layers, from the data on"});
+}
 
 NiceOptions::NiceOptions() {
     base.select("logistic");
@@ -56,7 +62,7 @@ std::unique_ptr<Model> make_real_nvp(const RealNvpOptions& options, const FlowSa
             links.push_back(make_coupling(own, numbered("transform", i),
                                           {d, context, options.width, options.layers}, i % 2 == 1,
                                           make_affine()));
-            links.push_back(make_act_norm(own, numbered("norm", i), d));
+            if (options.act_norm) links.push_back(make_act_norm(own, numbered("norm", i), d));
         }
     };
     return make_flow(options, sampling, spec, build);
@@ -73,7 +79,7 @@ std::unique_ptr<Model> make_iaf(const IafOptions& options, const FlowSampling& s
 }
 
 void SplineOptions::visit(Fields& f) {
-    FlowOptions::visit(f);
+    NormedFlowOptions::visit(f);
     f.flag("autoregressive", autoregressive,
            {.doc = "each number's spline sees all before it, and samples take a pass a number"});
     f.integer("bins", bins, {.doc = "bins of each spline", .low = 2, .high = 64});
@@ -87,8 +93,6 @@ void SplineOptions::visit(Fields& f) {
                  {"permutation", Mixing::permutation},
                  {"lu", Mixing::lu}},
                 {.doc = "what stands between the splines: nothing, an order, or an LU matrix"});
-    f.flag("act_norm", act_norm,
-           {.doc = "normalise what arrives at each spline, from the data on"});
     f.flag("asinh", asinh, {.doc = "a learnt asinh of each number first, for heavy tails"});
 }
 
