@@ -22,7 +22,7 @@ struct Fitted {
 };
 constexpr Fitted fitted[] = {
     {"splines from a normal", "name = \"spline\"\ntransforms = 6", "name = \"normal\"", 0.02},
-    {"affine couplings from a normal", "name = \"real_nvp\"\ntransforms = 10", "name = \"normal\"",
+    {"affine couplings from a normal", "name = \"real_nvp\"\ntransforms = 16", "name = \"normal\"",
      0.02},
     {"splines from a mixture", "name = \"spline\"\ntransforms = 6",
      "name = \"mixture\"\ncomponents = 16", 0.001},
@@ -39,7 +39,7 @@ public:
                                                  "\"\nvalidation = 0.0\n[model]\n", flow.model,
                                                  "\n[model.base]\n", flow.base, R"(
 [train]
-steps = 3000
+steps = 5000
 batch = 512
 learning_rate = 2e-3
 schedule = "cosine"

@@ -128,9 +128,8 @@ PF_INLINE void open(const SplineRow& row, int side, const Lane<T>& point, const 
     }
 }
 
-template <class T>
-PF_INLINE void map(const SplineRow& row, bool inverse, const T* from, const T* parameters, T* to,
-                   T* log_slope) {
+template <bool inverse, class T>
+PF_INLINE void map(const SplineRow& row, const T* from, const T* parameters, T* to, T* log_slope) {
     const T bound = static_cast<T>(row.bound);
     const std::int64_t each = 3 * row.bins - 1;
     Block<T> b;
@@ -147,7 +146,7 @@ PF_INLINE void map(const SplineRow& row, bool inverse, const T* from, const T* p
             const T d1 = T(least) + softplus(b.right[i] + T(shift)).value;
             const T s = b.height[i] / b.width[i], bend = d0 + d1 - 2 * s;
             T xi;
-            if (inverse) {  // the root in [0, 1] of a xi^2 + c1 xi + c0
+            if constexpr (inverse) {  // the root in [0, 1] of a xi^2 + c1 xi + c0
                 const T rise = point[i] - b.low_y[i];
                 const T a = b.height[i] * (s - d0) + rise * bend;
                 const T c1 = b.height[i] * d0 - rise * bend, c0 = -s * rise;
@@ -174,9 +173,9 @@ PF_INLINE void map(const SplineRow& row, bool inverse, const T* from, const T* p
     }
 }
 
-template <class T>
-PF_INLINE void map_backward(const SplineRow& row, bool inverse, const T* x, const T* parameters,
-                            const T* dto, const T* dlog_slope, T* dfrom, T* dparameters) {
+template <bool inverse, class T>
+PF_INLINE void map_backward(const SplineRow& row, const T* x, const T* parameters, const T* dto,
+                            const T* dlog_slope, T* dfrom, T* dparameters) {
     const T bound = static_cast<T>(row.bound), span = 2 * bound;
     const auto bins = static_cast<int>(row.bins);
     const std::int64_t each = 3 * row.bins - 1;
@@ -213,14 +212,15 @@ PF_INLINE void map_backward(const SplineRow& row, bool inverse, const T* x, cons
             const T l_d0 = back * back * per_steep - 2 * both * over;
             const T l_d1 = xi * xi * per_steep - 2 * both * over;
             T of_y = gy[i], of_l = gl[i];
-            if (inverse) {  // dx = (dy - y_p dp) / y_x, and the slope's logarithm is -l there
+            if constexpr (inverse) {  // dx = (dy - y_p dp) / y_x, and the slope's logarithm is -l
+                                      // there
                 const T total = (of_y - of_l * l_xi / w) * w / y_xi;
                 gfrom[i] = inside ? total : gy[i];
                 of_y = -total;
                 of_l = -of_l;
             }
             const T g_xi = of_y * y_xi + of_l * l_xi, g_s = of_y * y_s + of_l * l_s;
-            if (!inverse) gfrom[i] = inside ? g_xi / w : gy[i];
+            if constexpr (!inverse) gfrom[i] = inside ? g_xi / w : gy[i];
             const T on = inside ? T(1) : T(0);
             glow[0][i] = on * -g_xi / w;
             glow[1][i] = on * of_y;
@@ -234,10 +234,11 @@ PF_INLINE void map_backward(const SplineRow& row, bool inverse, const T* x, cons
         for (int half = 0; half < 2; ++half) {
             Lane<T> g, mean{};
             const auto of_bin = [&](int k) {
-                for (int i = 0; i < lanes; ++i)
-                    g[i] = T(k) < b.bin[i]    ? glow[half][i]
-                           : T(k) == b.bin[i] ? gsize[half][i]
-                                              : T(0);
+                for (int i = 0; i < lanes; ++i) {
+                    const T left_of = T(k) < b.bin[i] ? T(1) : T(0);
+                    const T here = T(k) == b.bin[i] ? T(1) : T(0);
+                    g[i] = left_of * glow[half][i] + here * gsize[half][i];
+                }
             };
             for (int k = 0; k < bins; ++k) {
                 of_bin(k);
@@ -252,8 +253,11 @@ PF_INLINE void map_backward(const SplineRow& row, bool inverse, const T* x, cons
         }
         for (int k = 0; k + 1 < bins; ++k) {
             Lane<T> g;
-            for (int i = 0; i < lanes; ++i)
-                g[i] = b.bin[i] == T(k + 1) ? gleft[i] : b.bin[i] == T(k) ? gright[i] : T(0);
+            for (int i = 0; i < lanes; ++i) {
+                const T after = b.bin[i] == T(k + 1) ? T(1) : T(0);
+                const T before = b.bin[i] == T(k) ? T(1) : T(0);
+                g[i] = after * gleft[i] + before * gright[i];
+            }
             for (std::int64_t i = 0; i < count; ++i) out[i * each + 2 * bins + k] = g[i];
         }
     }
@@ -263,21 +267,33 @@ PF_INLINE void map_backward(const SplineRow& row, bool inverse, const T* x, cons
 
 PF_CLONES void spline_map(const SplineRow& row, bool inverse, const float* from,
                           const float* parameters, float* to, float* log_slope) {
-    map(row, inverse, from, parameters, to, log_slope);
+    if (inverse)
+        map<true>(row, from, parameters, to, log_slope);
+    else
+        map<false>(row, from, parameters, to, log_slope);
 }
 PF_CLONES void spline_map(const SplineRow& row, bool inverse, const double* from,
                           const double* parameters, double* to, double* log_slope) {
-    map(row, inverse, from, parameters, to, log_slope);
+    if (inverse)
+        map<true>(row, from, parameters, to, log_slope);
+    else
+        map<false>(row, from, parameters, to, log_slope);
 }
 PF_CLONES void spline_map_backward(const SplineRow& row, bool inverse, const float* x,
                                    const float* parameters, const float* dto,
                                    const float* dlog_slope, float* dfrom, float* dparameters) {
-    map_backward(row, inverse, x, parameters, dto, dlog_slope, dfrom, dparameters);
+    if (inverse)
+        map_backward<true>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
+    else
+        map_backward<false>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
 }
 PF_CLONES void spline_map_backward(const SplineRow& row, bool inverse, const double* x,
                                    const double* parameters, const double* dto,
                                    const double* dlog_slope, double* dfrom, double* dparameters) {
-    map_backward(row, inverse, x, parameters, dto, dlog_slope, dfrom, dparameters);
+    if (inverse)
+        map_backward<true>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
+    else
+        map_backward<false>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
 }
 
 }  // namespace pushforward

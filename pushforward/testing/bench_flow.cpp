@@ -80,7 +80,7 @@ BenchResult train(const BenchRequest& request, Build build, std::int64_t d) {
         step();
         result.flops = flops.forward + flops.backward;
     }
-    result.seconds = median_seconds(step, 25);
+    result.seconds = median_seconds(step, 2);
     result.value = 1000 * result.seconds;
     result.unit = "ms";
     return result;
@@ -89,7 +89,7 @@ BenchResult train(const BenchRequest& request, Build build, std::int64_t d) {
 template <class F>
 BenchResult rows_a_second(F draw) {
     BenchResult result;
-    result.seconds = median_seconds(draw, 9);
+    result.seconds = median_seconds(draw, 2);
     result.value = static_cast<double>(kDrawn) / result.seconds;
     result.unit = "rows/s";
     return result;
