@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 #include <torch/nn/module.h>
 
@@ -48,17 +47,10 @@ Conditioner::Conditioner(torch::nn::Module& parent, const std::string& name, con
     }
 }
 
-Tensor Conditioner::apply(const Layer& layer, const Tensor& x) {
-    if (!layer.mask.defined()) return layer.linear(x);
-    const auto dtype = x.scalar_type();
-    return at::linear(x, layer.linear.weight.in(dtype) * layer.mask.to(dtype),
-                      layer.linear.bias.in(dtype));
-}
-
 Tensor Conditioner::operator()(const Tensor& x, const Tensor& context) const {
     Tensor h = x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-        h = apply(layers_[i], h);
+        h = layers_[i].linear(h, layers_[i].mask);
         if (i + 1 == layers_.size()) break;
         if (context.defined()) h = h + layers_[i].projection(context);
         h = at::relu(h);

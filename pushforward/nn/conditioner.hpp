@@ -32,7 +32,6 @@ private:
         Linear linear, projection;
         Tensor mask;  ///< [out, in] float32; undefined: all
     };
-    static Tensor apply(const Layer& layer, const Tensor& x);
 
     Shape shape_{};
     std::vector<Layer> layers_;

@@ -90,8 +90,10 @@ Linear::Linear(torch::nn::Module& parent, const std::string& name, std::int64_t 
     bias = parameter(own, "bias", initial({out}, in, init));
 }
 
-Tensor Linear::operator()(const Tensor& x) const {
-    const Tensor y = at::linear(x, weight.in(x.scalar_type()), bias.in(x.scalar_type()));
+Tensor Linear::operator()(const Tensor& x, const Tensor& mask) const {
+    const auto dtype = x.scalar_type();
+    const Tensor w = weight.in(dtype);
+    const Tensor y = at::linear(x, mask.defined() ? w * mask.to(dtype) : w, bias.in(dtype));
     count(x, weight.parameter(), y);
     return y;
 }

@@ -40,13 +40,13 @@ private:
 /// How a layer's weights begin: PyTorch's default U(+-1/sqrt(fan_in)), or zero.
 enum class Init { uniform, zero };
 
-/// y = x W^T + b over the last dimension.
+/// y = x W^T + b over the last dimension; with a mask [out, in] the entries of W count that often.
 struct Linear {
     Weight weight, bias;
     Linear() = default;
     Linear(torch::nn::Module& parent, const std::string& name, std::int64_t in, std::int64_t out,
            Init init = Init::uniform);
-    Tensor operator()(const Tensor& x) const;
+    Tensor operator()(const Tensor& x, const Tensor& mask = {}) const;
 };
 
 /// A k x k convolution, stride 1 or 2, "same" padding; channels-last follows the input.

@@ -66,9 +66,15 @@ Recipe for_images(const std::string& spec, const Dataset& data) {
         "the suggested recipe");
 }
 
-/// The shipped recipe for tables, whatever the table.
-Recipe for_tables(const std::string& spec) {
-    return load_recipe("table-flow", {"data.source=" + toml_text(spec)});
+/// The shipped recipe for tables, whatever the table; the fewer rows, the more of them are held out
+/// and the sooner they are asked whether it is time to stop.
+Recipe for_tables(const std::string& spec, std::int64_t rows) {
+    const double held_out = std::clamp(5000 / static_cast<double>(rows), 0.005, 0.2);
+    const std::int64_t every = std::clamp<std::int64_t>(rows / 500, 25, 500);
+    return load_recipe(
+        "table-flow",
+        {"data.source=" + toml_text(spec), text("data.validation=", held_out),
+         text("train.validate_every=", every), text("train.checkpoint_every=", every)});
 }
 
 }  // namespace
@@ -76,7 +82,8 @@ Recipe for_tables(const std::string& spec) {
 std::string suggest_recipe(const std::string& given) {
     const std::string spec = usable(given);
     const auto data = open_data(spec);
-    const Recipe recipe = data->spec().x.is_image() ? for_images(spec, *data) : for_tables(spec);
+    const Recipe recipe =
+        data->spec().x.is_image() ? for_images(spec, *data) : for_tables(spec, data->size());
     const DryRun dry = dry_run(recipe);
     const double minutes = dry.seconds_a_step * static_cast<double>(recipe.train.steps) / 60;
     return text("# A first recipe for ", spec, ".\n# Found: ", dry.data.kind, ". ", dry.data.split,
