@@ -17,15 +17,8 @@ namespace {
 
 /// log density of equal normals of deviation `sigma` at the points of the ring, [N, 2] -> [N].
 Tensor ring_log_prob(const RingTruth& p, double sigma, const Tensor& x) {
-    std::vector<Tensor> logs;
-    for (std::int64_t k = 0; k < p.modes; ++k) {
-        const double angle =
-            2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(p.modes);
-        const Tensor centre =
-            torch::tensor({p.radius * std::cos(angle), p.radius * std::sin(angle)}, torch::kDouble);
-        logs.push_back(-0.5 * (x - centre).square().sum(1) / (sigma * sigma));
-    }
-    return torch::logsumexp(torch::stack(logs), 0) -
+    const Tensor square = (x.unsqueeze(1) - p.centres()).square().sum(2);
+    return torch::logsumexp(-0.5 * square / (sigma * sigma), 1) -
            std::log(2 * std::numbers::pi * sigma * sigma * static_cast<double>(p.modes));
 }
 

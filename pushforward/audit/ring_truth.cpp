@@ -3,6 +3,10 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/json.hpp"
 
+#include <torch/types.h>
+
+#include <numbers>
+
 namespace pushforward {
 
 void RingTruth::visit(Fields& f) {
@@ -14,6 +18,12 @@ void RingTruth::visit(Fields& f) {
 std::string RingTruth::data(std::int64_t n, std::uint64_t seed, double deviation) const {
     return text("sim:ring?modes=", modes, "&radius=", number_text(radius),
                 "&sigma=", number_text(deviation), "&n=", n, "&seed=", seed);
+}
+
+at::Tensor RingTruth::centres() const {
+    const at::Tensor angle =
+        2 * std::numbers::pi / static_cast<double>(modes) * torch::arange(modes, torch::kDouble);
+    return radius * torch::stack({angle.cos(), angle.sin()}, 1);
 }
 
 }  // namespace pushforward

@@ -2,6 +2,8 @@
 
 #include "pushforward/base/fields.hpp"
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <string>
 
@@ -13,6 +15,8 @@ struct RingTruth : Options {
     double radius = 2, sigma = 0.1;
 
     void visit(Fields& f) override;
+    /// Their means, float64 [modes, 2].
+    at::Tensor centres() const;
     /// The SPEC of n draws, or of n with another deviation than `sigma`.
     std::string data(std::int64_t n, std::uint64_t seed) const { return data(n, seed, sigma); }
     std::string data(std::int64_t n, std::uint64_t seed, double deviation) const;

@@ -8,7 +8,6 @@
 #include <torch/types.h>
 
 #include <cmath>
-#include <numbers>
 
 namespace pushforward {
 namespace {
@@ -75,16 +74,8 @@ private:
     }
 
     double bridges(const Tensor& x) const {
-        Tensor least;
-        for (std::int64_t k = 0; k < p_.modes; ++k) {
-            const double angle =
-                2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(p_.modes);
-            const Tensor centre =
-                p_.radius * torch::tensor({std::cos(angle), std::sin(angle)}, torch::kDouble);
-            const Tensor square = (x - centre).square().sum(1);
-            least = k == 0 ? square : torch::minimum(least, square);
-        }
-        return (least > 25 * p_.sigma * p_.sigma).to(torch::kDouble).mean().item<double>();
+        const Tensor square = (x.unsqueeze(1) - p_.centres()).square().sum(2);
+        return (square.amin(1) > 25 * p_.sigma * p_.sigma).to(torch::kDouble).mean().item<double>();
     }
 
     RingTruth p_;

@@ -1,6 +1,7 @@
 #include "pushforward/kernels/group_norm_silu_cpu.hpp"
 
 #include "pushforward/base/vectorise.hpp"
+#include "pushforward/kernels/exponential.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -24,22 +25,10 @@ PF_INLINE void store(float v, std::uint16_t& to) {  // to the nearest, ties to e
     to = static_cast<std::uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
 }
 
-/// 1 / (1 + exp(-z)): exp by 2^k times Taylor's series on [-ln 2 / 2, ln 2 / 2], relative error
-/// 2e-7; z is cut at +-60, well before products with the result become denormal and slow.
+/// 1 / (1 + exp(-z)); z is cut at +-60, well before products with the result become denormal and
+/// slow.
 PF_INLINE float sigmoid(float z) {
-    const float v = std::min(std::max(-z, -60.0f), 60.0f);
-    const float shifted = v * 1.44269504f + 12582912.0f;  // 1.5 2^23: rounds to whole numbers
-    const float k = shifted - 12582912.0f;
-    const float r = (v - k * 0.693359375f) + k * 2.12194440e-4f;  // ln 2 in two parts
-    float e = 1.0f / 720;
-    e = e * r + 1.0f / 120;
-    e = e * r + 1.0f / 24;
-    e = e * r + 1.0f / 6;
-    e = e * r + 0.5f;
-    e = e * r + 1.0f;
-    e = e * r + 1.0f;
-    const auto power = (std::bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127) << 23;
-    return 1.0f / (1.0f + e * std::bit_cast<float>(power));
+    return 1.0f / (1.0f + exponential_within(std::min(std::max(-z, -60.0f), 60.0f)));
 }
 
 /// Two float64 sums a channel, gathered in float32 over short runs of positions.

@@ -27,11 +27,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-template <class T>
-T* raw(const Tensor& t) {
-    return static_cast<T*>(t.data_ptr());
-}
-
 std::int64_t bins_of(const Tensor& parameters) {
     return (parameters.size(2) + 1) / 3;
 }
@@ -53,9 +48,9 @@ std::pair<Tensor, Tensor> fused(const Tensor& from, const Tensor& parameters, do
     const std::int64_t bins = bins_of(parameters), each = parameters.size(2);
     over_parts(from, [&](auto* type, std::int64_t first, std::int64_t count) {
         using T = std::remove_pointer_t<decltype(type)>;
-        spline_map({count, bins, bound}, inverse, raw<T>(from) + first,
-                   raw<T>(parameters) + first * each, raw<T>(to) + first,
-                   raw<T>(log_slope) + first);
+        spline_map({count, bins, bound}, inverse, from.data_ptr<T>() + first,
+                   parameters.data_ptr<T>() + first * each, to.data_ptr<T>() + first,
+                   log_slope.data_ptr<T>() + first);
     });
     return {to, log_slope};
 }
@@ -92,10 +87,10 @@ public:
         const std::int64_t bins = bins_of(parameters), each = parameters.size(2);
         over_parts(from, [&](auto* type, std::int64_t first, std::int64_t count) {
             using T = std::remove_pointer_t<decltype(type)>;
-            spline_map_backward({count, bins, bound}, inverse, raw<T>(x) + first,
-                                raw<T>(parameters) + first * each, raw<T>(dto) + first,
-                                raw<T>(dl) + first, raw<T>(dfrom) + first,
-                                raw<T>(dparameters) + first * each);
+            spline_map_backward({count, bins, bound}, inverse, x.data_ptr<T>() + first,
+                                parameters.data_ptr<T>() + first * each, dto.data_ptr<T>() + first,
+                                dl.data_ptr<T>() + first, dfrom.data_ptr<T>() + first,
+                                dparameters.data_ptr<T>() + first * each);
         });
         result[0] = dfrom;
         result[1] = dparameters;

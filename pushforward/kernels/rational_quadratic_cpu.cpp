@@ -1,6 +1,7 @@
 #include "pushforward/kernels/rational_quadratic_cpu.hpp"
 
 #include "pushforward/base/vectorise.hpp"
+#include "pushforward/kernels/exponential.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -18,21 +19,8 @@ PF_INLINE double logarithm(double v) {
     return std::log(v);
 }
 
-/// 2^k times Taylor's series on [-ln 2 / 2, ln 2 / 2]: relative error 2e-7.
 PF_INLINE float exponential(float v) {
-    v = std::min(std::max(v, -80.0f), 80.0f);
-    const float shifted = v * 1.44269504f + 12582912.0f;  // 1.5 2^23: rounds to whole numbers
-    const float k = shifted - 12582912.0f;
-    const float r = (v - k * 0.693359375f) + k * 2.12194440e-4f;  // ln 2 in two parts
-    float e = 1.0f / 720;
-    e = e * r + 1.0f / 120;
-    e = e * r + 1.0f / 24;
-    e = e * r + 1.0f / 6;
-    e = e * r + 0.5f;
-    e = e * r + 1.0f;
-    e = e * r + 1.0f;
-    const auto power = (std::bit_cast<std::int32_t>(shifted) - 0x4B400000 + 127) << 23;
-    return e * std::bit_cast<float>(power);
+    return exponential_within(std::min(std::max(v, -80.0f), 80.0f));
 }
 
 /// k ln 2 + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt 2); normal positive numbers.

@@ -8,12 +8,17 @@
 
 namespace pushforward {
 
+ParameterGroup all_parameters(Model& model) {
+    ParameterGroup group;
+    for (const auto& p : model.module().named_parameters())
+        group.parameters.emplace_back(p.key(), p.value());
+    return group;
+}
+
 std::vector<Player> one_player(Model& model, std::function<Loss(const Batch&, const Step&)> loss) {
     Player player;
     player.name = "model";
-    ParameterGroup& group = player.groups.emplace_back();
-    for (const auto& p : model.module().named_parameters())
-        group.parameters.emplace_back(p.key(), p.value());
+    player.groups = {all_parameters(model)};
     player.loss = std::move(loss);
     return {player};
 }

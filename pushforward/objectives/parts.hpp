@@ -8,6 +8,9 @@ namespace pushforward {
 
 // What objectives share.
 
+/// Every parameter of the model, by name.
+ParameterGroup all_parameters(Model& model);
+
 /// A game of one: the only player, "model", holds every parameter of the model.
 std::vector<Player> one_player(Model& model, std::function<Loss(const Batch&, const Step&)> loss);
 

@@ -4,6 +4,7 @@
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/core/rng.hpp"
+#include "pushforward/nn/flops.hpp"
 #include "pushforward/testing/bench_flow.hpp"
 #include "pushforward/testing/bench_unet.hpp"
 #include "pushforward/testing/peaks.hpp"
@@ -27,6 +28,19 @@ BenchResult fill_normals_libtorch(const BenchRequest&) {
 }
 
 }  // namespace
+
+BenchResult timed_step(const std::function<void()>& step, double seconds) {
+    BenchResult result;
+    {
+        const FlopCount flops;
+        step();
+        result.flops = flops.forward + flops.backward;
+    }
+    result.seconds = median_seconds(step, seconds);
+    result.value = 1000 * result.seconds;
+    result.unit = "ms";
+    return result;
+}
 
 const std::vector<BenchCase>& bench_cases() {
     static const std::vector<BenchCase> all = [] {

@@ -24,6 +24,9 @@ struct BenchResult {
     double seconds = 0;                ///< of what was timed
 };
 
+/// A step's median time in ms over `seconds`, and what its products and convolutions cost.
+BenchResult timed_step(const std::function<void()>& step, double seconds);
+
 /// A named performance case.
 struct BenchCase {
     std::string name, summary;

@@ -3,7 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/core/weights.hpp"
 #include "pushforward/families/flow/models.hpp"
-#include "pushforward/nn/flops.hpp"
+#include "pushforward/objectives/parts.hpp"
 #include "pushforward/testing/peaks.hpp"
 #include "pushforward/training/optimiser.hpp"
 
@@ -57,32 +57,23 @@ Tensor loss_of(const Model& model, const Tensor& x) {
 
 BenchResult train(const BenchRequest& request, Build build, std::int64_t d) {
     const auto model = ready(request, build, d);
-    BenchResult result;
+    std::optional<double> loss;
     if (!request.batch.empty()) {
         const at::NoGradGuard no_grad;
         const Tensor x = read_tensors(request.batch)["x"];
         if (!x.defined() || x.dim() != 2 || x.size(1) != d)
             throw DataError(request.batch.string(), "x", text("expected an array x [B, ", d, "]"));
-        result.loss = loss_of(*model, x.to(request.device, at::kFloat)).item<double>();
+        loss = loss_of(*model, x.to(request.device, at::kFloat)).item<double>();
     }
-    ParameterGroup all;
-    for (const auto& p : model->module().named_parameters())
-        all.parameters.emplace_back(p.key(), p.value());
-    Optimiser optimiser({all}, TrainOptions{});
+    Optimiser optimiser({all_parameters(*model)}, TrainOptions{});
     const Tensor x = Rng(1).normal({kTrained, d}, at::kFloat, request.device);
     const auto step = [&] {
         loss_of(*model, x).backward();
         optimiser.step(1e-3);
         optimiser.zero_grad();
     };
-    {
-        const FlopCount flops;
-        step();
-        result.flops = flops.forward + flops.backward;
-    }
-    result.seconds = median_seconds(step, 2);
-    result.value = 1000 * result.seconds;
-    result.unit = "ms";
+    BenchResult result = timed_step(step, 2);
+    result.loss = loss;
     return result;
 }
 

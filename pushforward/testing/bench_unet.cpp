@@ -8,6 +8,7 @@
 #include "pushforward/nn/flops.hpp"
 #include "pushforward/nn/unet.hpp"
 #include "pushforward/objectives/denoising.hpp"
+#include "pushforward/objectives/parts.hpp"
 #include "pushforward/testing/peaks.hpp"
 #include "pushforward/training/optimiser.hpp"
 
@@ -72,22 +73,19 @@ Tensor time_of(const Tensor& step) {
 BenchResult bench_unet_train(const BenchRequest& request) {
     const auto model = build(request);
     const Denoiser& denoiser = *model->denoiser();
-    BenchResult result;
+    std::optional<double> loss;
     if (!request.batch.empty()) {
         const at::NoGradGuard no_grad;
         NamedTensors batch = read_batch(request.batch);
         for (auto& [name, t] : batch) t = t.to(request.device);
-        result.loss = denoising_errors(denoiser, batch["x"].to(at::kFloat),
-                                       batch["noise"].to(at::kFloat), time_of(batch["t"]), {})
-                          .mean()
-                          .item<double>();
+        loss = denoising_errors(denoiser, batch["x"].to(at::kFloat), batch["noise"].to(at::kFloat),
+                                time_of(batch["t"]), {})
+                   .mean()
+                   .item<double>();
     }
-    ParameterGroup all;
-    for (const auto& p : model->module().named_parameters())
-        all.parameters.emplace_back(p.key(), p.value());
     TrainOptions options;
     options.weight_decay = 0.01;
-    Optimiser optimiser({all}, options);
+    Optimiser optimiser({all_parameters(*model)}, options);
     Rng rng(1);
     const Tensor x = rng.normal({64, 1, 32, 32}, at::kFloat, request.device);
     const auto step = [&] {
@@ -97,14 +95,8 @@ BenchResult bench_unet_train(const BenchRequest& request) {
         optimiser.step(1e-4);
         optimiser.zero_grad();
     };
-    {
-        const FlopCount flops;
-        step();
-        result.flops = flops.forward + flops.backward;
-    }
-    result.seconds = median_seconds(step, 5);
-    result.value = 1000 * result.seconds;
-    result.unit = "ms";
+    BenchResult result = timed_step(step, 5);
+    result.loss = loss;
     return result;
 }
 
