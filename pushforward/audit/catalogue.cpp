@@ -1,20 +1,32 @@
 #include "pushforward/audit/catalogue.hpp"
 
+#include "pushforward/audit/additive_coupling.hpp"
 #include "pushforward/audit/annealing.hpp"
+#include "pushforward/audit/change_of_variables.hpp"
+#include "pushforward/audit/channel_mixing.hpp"
+#include "pushforward/audit/class_conditional_density.hpp"
+#include "pushforward/audit/dequantisation.hpp"
 #include "pushforward/audit/entropy_production.hpp"
 #include "pushforward/audit/epsilon_loss.hpp"
+#include "pushforward/audit/flow_exactness.hpp"
 #include "pushforward/audit/flow_likelihood.hpp"
 #include "pushforward/audit/forward_process.hpp"
 #include "pushforward/audit/guidance.hpp"
 #include "pushforward/audit/image_unet.hpp"
+#include "pushforward/audit/many_to_one.hpp"
 #include "pushforward/audit/maximum_likelihood.hpp"
 #include "pushforward/audit/memorisation.hpp"
 #include "pushforward/audit/one_step.hpp"
+#include "pushforward/audit/picture_couplings.hpp"
+#include "pushforward/audit/pushforward_measure.hpp"
 #include "pushforward/audit/reverse_sde.hpp"
 #include "pushforward/audit/score_matching.hpp"
+#include "pushforward/audit/singular_law.hpp"
 #include "pushforward/audit/solver_orders.hpp"
+#include "pushforward/audit/stein_identity.hpp"
 #include "pushforward/audit/table_density.hpp"
 #include "pushforward/audit/topology.hpp"
+#include "pushforward/audit/typical_set.hpp"
 #include "pushforward/audit/variational_bound.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
@@ -26,10 +38,36 @@ const std::vector<ClaimEntry>& claim_catalogue() {
     static const std::vector<ClaimEntry> all = {
         {"A2", "maximum likelihood minimises KL(data || model)", "Fisher 1922",
          make_maximum_likelihood},
+        {"A3", "the measure of a set under a generator, with intervals that cover as they say",
+         "Wilson 1927", make_pushforward_measure},
+        {"A4",
+         "a flow's density is that of its base times the Jacobian's determinant, from either side",
+         "Rezende & Mohamed 2015", make_change_of_variables},
+        {"A5", "a many-to-one generator's density is the sum over all preimages", "Federer 1969",
+         make_many_to_one},
+        {"A6", "a generator between dimensions has a density by the area or the coarea formula",
+         "Federer 1969", make_singular_law},
+        {"A14", "a score is the gradient of log p, and E[s] = 0, E[s x^T] = -I over own samples",
+         "Stein 1981; Hyvarinen 2005", make_stein_identity},
+        {"A15", "a density for each class classifies as Bayes' rule does, and sums to one of x",
+         "Ng & Jordan 2001", make_class_conditional_density},
+        {"A17", "the likeliest point is not a typical one: likelihood alone does not find outliers",
+         "Nalisnick et al. 2019", make_typical_set},
+        {"C1", "NICE's log-determinant is the sum of its scale's logarithms at every point",
+         "Dinh, Krueger & Bengio 2014", make_additive_coupling},
+        {"C2", "RealNVP's determinant counts the numbers that leave early, and pictures are fitted",
+         "Dinh et al. 2016", make_picture_couplings},
+        {"C3", "a 1 x 1 convolution mixes correlated channels, a permutation does not",
+         "Kingma & Dhariwal 2018", make_channel_mixing},
         {"C4", "the recipe for tables comes close to laws of known density, and stays normalised",
          "Durkan et al. 2019", make_table_density},
+        {"C5",
+         "every exact flow comes back from its latent space, near and far, and integrates to one",
+         "Papamakarios et al. 2021", make_flow_exactness},
         {"C6", "a flow from one normal leaves bridges between pieces, from a mixture none",
          "Cornish et al. 2020", make_topology},
+        {"C9", "bits of pictures of levels: 8 when uniform, never below a known entropy",
+         "Theis et al. 2016; Ho et al. 2019", make_dequantisation},
         {"F1", "noise added step by step is the closed form, and KL(q_t || N(0, 1)) falls strictly",
          "Ho et al. 2020", make_forward_process},
         {"F2", "a fitted epsilon-network reaches the optimal predictor's loss and no less",

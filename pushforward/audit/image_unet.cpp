@@ -88,11 +88,11 @@ attention = [1, 2]
 groups = 8
 [objective]
 times = "logit_normal"
-location = -0.8
-scale = 1.1
+location = -0.3
+scale = 1.0
 reference = 16384
 [train]
-steps = 12000
+steps = 18000
 batch = 64
 learning_rate = 2e-3
 schedule = "cosine"

@@ -28,20 +28,20 @@ public:
                                    Sight::all);
     }
 
-    Mapped forward(const Tensor& x, const Tensor& context) const override {
-        return map(x, context, &Transformer::forward);
+    Mapped forward(const Tensor& x, const Given& given) const override {
+        return map(x, given, &Transformer::forward);
     }
-    Mapped inverse(const Tensor& y, const Tensor& context) const override {
-        return map(y, context, &Transformer::inverse);
+    Mapped inverse(const Tensor& y, const Given& given) const override {
+        return map(y, given, &Transformer::inverse);
     }
 
 private:
-    Mapped map(const Tensor& x, const Tensor& context,
+    Mapped map(const Tensor& x, const Given& given,
                Mapped (Transformer::*direction)(const Tensor&, const Tensor&) const) const {
         const auto device = x.device();
         const Tensor kept = x.index_select(1, stay_.to(device));
         const Tensor moved = x.index_select(1, move_.to(device));
-        Mapped out = (*transformer_.*direction)(moved, conditioner_(kept, context));
+        Mapped out = (*transformer_.*direction)(moved, conditioner_(kept, given.context));
         out.y = at::cat({kept, out.y}, 1).index_select(1, back_.to(device));
         return out;
     }
@@ -61,10 +61,10 @@ public:
                         s.layers},
                        Sight::before) {}
 
-    Mapped forward(const Tensor& x, const Tensor& context) const override {
-        return transformer_->forward(x, conditioner_(x, context));
+    Mapped forward(const Tensor& x, const Given& given) const override {
+        return transformer_->forward(x, conditioner_(x, given.context));
     }
-    Mapped inverse(const Tensor& y, const Tensor& context) const override {
+    Mapped inverse(const Tensor& y, const Given& given) const override {
         const std::int64_t d = y.size(1);
         std::vector<Tensor> known;
         Tensor log_det = at::zeros({y.size(0)}, y.options());
@@ -72,7 +72,7 @@ public:
             // what is not known yet is not seen
             std::vector<Tensor> parts = known;
             parts.push_back(at::zeros_like(y.slice(1, i)));
-            const Tensor p = conditioner_(at::cat(parts, 1), context).slice(1, i, i + 1);
+            const Tensor p = conditioner_(at::cat(parts, 1), given.context).slice(1, i, i + 1);
             const Mapped one = transformer_->inverse(y.slice(1, i, i + 1), p);
             known.push_back(one.y);
             log_det = log_det + one.log_det;

@@ -21,8 +21,8 @@ class Permutation : public Bijection {
 public:
     explicit Permutation(Tensor order) : order_(std::move(order)) {}
 
-    Mapped forward(const Tensor& x, const Tensor&) const override { return permuted(x, order_); }
-    Mapped inverse(const Tensor& y, const Tensor&) const override {
+    Mapped forward(const Tensor& x, const Given&) const override { return permuted(x, order_); }
+    Mapped inverse(const Tensor& y, const Given&) const override {
         return permuted(y, order_.argsort());
     }
 
@@ -47,18 +47,18 @@ public:
         log_diagonal_ = parameter(own, "log_diagonal", diagonal.abs().log());
     }
 
-    Mapped forward(const Tensor& x, const Tensor&) const override {
+    Mapped forward(const Tensor& x, const Given&) const override {
         const auto dtype = x.scalar_type();
-        const Tensor y = x.matmul(upper(dtype).t()).matmul(lower(dtype).t());
-        return {y.index_select(1, order_), log_det(x)};
+        const Tensor w = lower(dtype).matmul(upper(dtype)).index_select(0, order_);
+        return {as(x, columns(x).matmul(w.t())), log_det(x)};
     }
     /// Solved in float64: W may be far from a rotation by now.
-    Mapped inverse(const Tensor& y, const Tensor&) const override {
+    Mapped inverse(const Tensor& y, const Given&) const override {
         const auto dtype = at::kDouble;
-        const Tensor rows = y.to(dtype).index_select(1, order_.argsort()).t();
+        const Tensor rows = columns(y).to(dtype).index_select(1, order_.argsort()).t();
         const Tensor half = at::linalg_solve_triangular(lower(dtype), rows, false, true, true);
         const Tensor x = at::linalg_solve_triangular(upper(dtype), half, true);
-        return {x.t().to(y.scalar_type()), -log_det(y)};
+        return {as(y, x.t().to(y.scalar_type())), -log_det(y)};
     }
 
 private:
@@ -72,8 +72,17 @@ private:
     Tensor upper(at::ScalarType dtype) const {
         return upper_.in(dtype).triu(1) + at::diag(sign_.to(dtype) * log_diagonal_.in(dtype).exp());
     }
+    /// The numbers that W maps, a row each: [B, D], or [B H W, C] of a picture's pixels.
+    static Tensor columns(const Tensor& x) {
+        return x.dim() == 2 ? x : x.movedim(1, -1).reshape({-1, x.size(1)});
+    }
+    static Tensor as(const Tensor& x, const Tensor& mapped) {
+        if (x.dim() == 2) return mapped;
+        return mapped.view({x.size(0), x.size(2), x.size(3), x.size(1)}).movedim(-1, 1);
+    }
     Tensor log_det(const Tensor& x) const {
-        return log_diagonal_.in(x.scalar_type()).sum().expand({x.size(0)});
+        const Tensor s = log_diagonal_.in(x.scalar_type());
+        return (s.sum() * (x.numel() / (x.size(0) * s.size(0)))).expand({x.size(0)});
     }
 
     Tensor order_, sign_;

@@ -63,7 +63,8 @@ public:
     /// Phi^-1(sigmoid(z)), from the nearer tail, in float64.
     Tensor to_normal(const Tensor& z) const override {
         const Tensor far = -z.to(at::kDouble).abs();
-        const Tensor n = at::special_ndtri(at::sigmoid(far));
+        Tensor n = at::special_ndtri(at::sigmoid(far.clamp_min(kDeep)));
+        if ((far < kDeep).any().item<bool>()) n = at::where(far < kDeep, deep_tail(far), n);
         return at::where(z > 0, -n, n).to(z.scalar_type());
     }
     /// logit(Phi(n)) = log Phi(n) - log Phi(-n).
@@ -73,6 +74,21 @@ public:
     }
 
 private:
+    /// Where sigmoid(z) = exp(z) comes close to the least number of float64.
+    static constexpr double kDeep = -700;
+
+    /// n with log Phi(n) = z below there: the tail's expansion, then Newton's steps.
+    static Tensor deep_tail(const Tensor& z) {
+        const Tensor log_p = z.clamp_max(kDeep);
+        Tensor n = -(-2 * log_p - at::log(-4 * std::numbers::pi * log_p)).sqrt();
+        for (int step = 0; step < 3; ++step) {
+            const Tensor log_cdf = at::special_log_ndtr(n);
+            const Tensor log_bell = -0.5 * (n.square() + std::log(2 * std::numbers::pi));
+            n = n - (log_cdf - log_p) * (log_cdf - log_bell).exp();
+        }
+        return n;
+    }
+
     std::int64_t dimensions_;
 };
 

@@ -9,7 +9,9 @@
 #include "pushforward/families/diffusion/flow_matching.hpp"
 #include "pushforward/families/diffusion/mixture.hpp"
 #include "pushforward/families/diffusion/score_sde.hpp"
+#include "pushforward/families/flow/continuous_flow.hpp"
 #include "pushforward/families/flow/models.hpp"
+#include "pushforward/families/flow/residual_flow.hpp"
 
 namespace pushforward {
 namespace {
@@ -54,6 +56,8 @@ const std::vector<CatalogueEntry>& catalogue() {
               "Dinh, Krueger & Bengio 2014", FlowSampling{}, {"likelihood"}, make_nice),
         entry("real_nvp", "flow", "affine couplings: exact densities and samples in one pass",
               "Dinh, Sohl-Dickstein & Bengio 2016", FlowSampling{}, {"likelihood"}, make_real_nvp),
+        entry("glow", "flow", "pictures by 1 x 1 convolutions and affine couplings, at many scales",
+              "Kingma & Dhariwal 2018", FlowSampling{}, {"likelihood"}, make_glow),
         entry("maf", "flow", "masked autoregressions: a density in one pass",
               "Papamakarios, Pavlakou & Murray 2017", FlowSampling{}, {"likelihood"}, make_maf),
         entry("iaf", "flow", "inverse autoregressions: samples in one pass", "Kingma et al. 2016",
@@ -61,6 +65,13 @@ const std::vector<CatalogueEntry>& catalogue() {
         entry("spline", "flow", "rational-quadratic splines in couplings or autoregressions",
               "Durkan, Bekasov, Murray & Papamakarios 2019", FlowSampling{}, {"likelihood"},
               make_spline_flow),
+        entry("residual", "flow", "x + g(x) with g a contraction: densities exact or unbiased",
+              "Chen, Behrmann, Duvenaud & Jacobsen 2019", FlowSampling{}, {"likelihood"},
+              make_residual_flow),
+        entry("continuous", "flow",
+              "the flow of an ODE: free-form dynamics, exact or unbiased traces",
+              "Chen et al. 2018; Grathwohl et al. 2019", FlowSampling{}, {"likelihood"},
+              make_continuous_flow),
         entry("classifier", "classifier", "tells classes, clean or noisy: judges and guides others",
               "Dhariwal & Nichol 2021", NoSampling{}, {"classification"}, make_classifier),
     };

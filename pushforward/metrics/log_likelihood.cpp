@@ -1,9 +1,12 @@
 #include "pushforward/metrics/log_likelihood.hpp"
 
+#include "pushforward/core/levels.hpp"
+
 #include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace pushforward {
 namespace {
@@ -32,18 +35,28 @@ public:
         const Estimator estimator = density.estimators().front();
         const Batch& rows = *judged.held_out_model;
         const std::int64_t n = rows.size(), chunk = 256;
+        const std::optional<Levels> levels = levels_of(rows.x);
         std::vector<Tensor> parts;
         for (std::int64_t i = 0; i < n; i += chunk) {
             const Batch part = rows.slice(i, std::min(i + chunk, n));
-            parts.push_back(
-                density.log_prob(part.x, part.c, estimator.name, Rng(judged.seed).rows_from(i))
-                    .to(torch::kCPU, torch::kDouble));
+            parts.push_back(log_prob_of_data(density, estimator, part.x, part.c, levels,
+                                             Rng(judged.seed).rows_from(i))
+                                .to(torch::kCPU, torch::kDouble));
         }
-        const Tensor log_p = torch::cat(parts) + judged.log_det;
-        return {{"log_likelihood",
-                 {log_p.mean().item<double>(),
-                  log_p.std().item<double>() / std::sqrt(static_cast<double>(n)), n, "nats", true,
-                  strength_name(estimator.strength)}}};
+        const Tensor log_p = levels ? torch::cat(parts) : torch::cat(parts) + judged.log_det;
+        const double mean = log_p.mean().item<double>(),
+                     error = log_p.std().item<double>() / std::sqrt(static_cast<double>(n));
+        const std::string kind = levels && estimator.strength == Strength::exact
+                                     ? strength_name(Strength::lower_bound)
+                                     : strength_name(estimator.strength);
+        std::vector<std::pair<std::string, Measurement>> found = {
+            {"log_likelihood", {mean, error, n, "nats", true, kind}}};
+        if (levels) {
+            const double bits = static_cast<double>(rows.x[0].numel()) * std::log(2.0);
+            found.emplace_back("log_likelihood/bits_per_dim",
+                               Measurement{-mean / bits, error / bits, n, "bits", false, kind});
+        }
+        return found;
     }
 };
 

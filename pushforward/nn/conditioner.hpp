@@ -7,6 +7,11 @@
 
 namespace pushforward {
 
+/// x, which beyond 8 to either side grows as its logarithm does. A rectified network grows without
+/// bound, and what it would say far from all data presses maps together until rounding loses the
+/// point; this way it still hears how far that is.
+Tensor slow_beyond_data(const Tensor& x);
+
 /// Which outputs may see which inputs.
 enum class Sight {
     all,    ///< every output every input
@@ -14,8 +19,8 @@ enum class Sight {
 };
 
 /// A perceptron with ReLU that gives the parameters of numbers: [B, inputs] and a context [B, H]
-/// (undefined: none) -> [B, numbers, each]. Each hidden layer adds a projection of the context.
-/// The last layer begins at zero.
+/// (undefined: none) -> [B, numbers, each]. It hears `slow_beyond_data(x)`. Each hidden layer adds
+/// a projection of the context. The last layer begins at zero.
 class Conditioner {
 public:
     struct Shape {

@@ -1,18 +1,21 @@
 #include "pushforward/objectives/likelihood.hpp"
 
+#include "pushforward/base/recipe_text.hpp"
 #include "pushforward/core/dataset.hpp"
+#include "pushforward/core/levels.hpp"
 #include "pushforward/objectives/parts.hpp"
 
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 namespace pushforward {
 namespace {
 
-/// How many rows are looked at.
-constexpr std::int64_t kLooked = 10000;
+/// How many rows are looked at for constant numbers, and for the levels of pictures.
+constexpr std::int64_t kLooked = 10000, kLookedForLevels = 64;
 
 /// Which numbers of the items are the same in all rows: "2, 5"; ten at most, "" where there is
 /// none.
@@ -32,12 +35,20 @@ public:
 
     std::string refusal(const Model& model, const Sources& sources) const override {
         const Density* density = model.density();
-        if (!density || density->estimators().front().strength != Strength::exact)
+        if (!density || !serves(density->estimators().front()))
             return "likelihood needs a model with an exact density";
+        std::vector<std::string> names;
+        for (const Estimator& e : density->estimators()) names.push_back(e.name);
+        if (!options_.estimator.empty() &&
+            std::find(names.begin(), names.end(), options_.estimator) == names.end())
+            return "objective.estimator is " + options_.estimator + ": this model has " +
+                   one_of(names);
         if (!sources.data) return "likelihood learns from data, and there is none";
         if (sources.rows.empty()) return "";
-        const std::string constant =
-            constant_numbers(spread(*sources.data, sources.rows, kLooked).x);
+        const Tensor rows = spread(*sources.data, sources.rows, kLooked).x;
+        if (estimator(*density).measure == Measure::dequantised && !levels_of(rows))
+            return estimator(*density).name + " dequantisation needs pictures of 256 levels";
+        const std::string constant = levels_of(rows) ? "" : constant_numbers(rows);
         if (!constant.empty())
             return "number " + constant +
                    " (counted from 0) is the same in all rows: no density is finite there (a "
@@ -45,19 +56,34 @@ public:
         return "";
     }
 
-    std::vector<Player> players(Model& model, const Sources&) const override {
-        return one_player(model, [&model, options = options_](const Batch& batch,
-                                                              const Step& step) {
-            Rng for_conditions = step.rng.split(0);
-            const Condition c =
-                hide_rows(batch.c, batch.size(), options.condition_dropout, for_conditions);
-            const Density& density = *model.density();
-            const std::string exact = density.estimators().front().name;
-            return Loss{mean_over(batch, -density.log_prob(batch.x, c, exact, step.rng.split(1)))};
-        });
+    std::vector<Player> players(Model& model, const Sources& sources) const override {
+        const Estimator by = estimator(*model.density());
+        const auto levels =
+            sources.rows.empty()
+                ? std::optional<Levels>()
+                : levels_of(spread(*sources.data, sources.rows, kLookedForLevels).x);
+        return one_player(
+            model, [&model, by, levels, options = options_](const Batch& batch, const Step& step) {
+                Rng for_conditions = step.rng.split(0);
+                const Condition c =
+                    hide_rows(batch.c, batch.size(), options.condition_dropout, for_conditions);
+                return Loss{mean_over(batch, -log_prob_of_data(*model.density(), by, batch.x, c,
+                                                               levels, step.rng.split(1)))};
+            });
     }
 
 private:
+    /// Whether its mean over noise is log p, or a bound on the mass of a picture.
+    static bool serves(const Estimator& e) {
+        return e.strength == Strength::exact || e.measure == Measure::dequantised;
+    }
+    Estimator estimator(const Density& density) const {
+        const auto all = density.estimators();
+        for (const Estimator& e : all)
+            if (e.name == options_.estimator) return e;
+        return all.front();
+    }
+
     LikelihoodOptions options_;
 };
 
@@ -66,6 +92,8 @@ private:
 void LikelihoodOptions::visit(Fields& f) {
     f.number("condition_dropout", condition_dropout,
              {.doc = "how often a row's condition is hidden", .low = 0, .high = 1});
+    f.text("estimator", estimator,
+           {.doc = "which of the model's densities is maximised; empty: its first"});
 }
 
 std::unique_ptr<Objective> make_likelihood(const LikelihoodOptions& options) {

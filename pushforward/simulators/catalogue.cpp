@@ -7,6 +7,7 @@
 #include "pushforward/simulators/mixture.hpp"
 #include "pushforward/simulators/moons.hpp"
 #include "pushforward/simulators/normal.hpp"
+#include "pushforward/simulators/pixels.hpp"
 #include "pushforward/simulators/sprites.hpp"
 #include "pushforward/simulators/warped.hpp"
 
@@ -38,6 +39,10 @@ const std::vector<SimulatorEntry>& simulators() {
                               make_mixture),
         entry<NormalOptions>("normal", "one normal of any covariance, exact density", 50000,
                              make_normal),
+        entry<PixelOptions>("pixels",
+                            "independent pixels, channels correlated or of 256 levels, exact "
+                            "density or mass",
+                            50000, make_pixels),
         entry<WarpedOptions>("warped", "sinh of a rotated mixture: heavy tails, exact density",
                              50000, make_warped),
     };

@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/core/levels.hpp"
 #include "pushforward/training/evaluation.hpp"
 
 #include <torch/types.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 namespace pushforward {
 namespace {
@@ -21,13 +23,6 @@ Estimator find_estimator(const Density& density, const std::string& name) {
         return text("--estimator ", name, ": this model has ", one_of(names),
                     nearest_hint(name, names));
     });
-}
-
-/// Whether all values are multiples of 1/255 in [0, 1].
-bool has_256_levels(const Tensor& x) {
-    const Tensor level = x * 255;
-    return ((level - level.round()).abs() < 1e-3).all().item<bool>() &&
-           (x >= 0).logical_and(x <= 1).all().item<bool>();
 }
 
 }  // namespace
@@ -52,33 +47,34 @@ Scores score_run(const OpenedRun& run, const ScoreRequest& request) {
     scores.estimator = find_estimator(*density, request.estimator);
     const auto data = open_like(run, request.data);
     const Scaling& scaling = run.description.scaling;
-    const Rng rng = Rng(request.seed).split(0), noise = Rng(request.seed).split(1);
+    const Rng rng = Rng(request.seed).split(0);
     const torch::NoGradGuard no_grad;
     std::vector<Tensor> parts;
-    bool levels = data->spec().x.is_image();
+    std::optional<Levels> levels;
     for (std::int64_t i = 0; i < data->size(); i += request.batch) {
         const std::int64_t end = std::min(i + request.batch, data->size());
         std::vector<std::int64_t> rows(static_cast<std::size_t>(end - i));
         std::iota(rows.begin(), rows.end(), i);
-        Batch batch = data->get(rows);
+        const Batch batch = data->get(rows);
         scores.dims = batch.x[0].numel();
-        if (i == 0) levels = levels && has_256_levels(batch.x);
-        double log_det = scaling.log_det(batch.x.sizes().slice(1));
-        if (levels) {
-            batch.x = (255 * batch.x + noise.rows_from(i).uniform(batch.x.sizes())) / 256;
-            log_det -= static_cast<double>(scores.dims) * std::log(256.0);
-        }
         const Batch model = scaling.to_model(batch).to(run.device);
+        if (i == 0) levels = levels_of(model.x);
+        if (scores.estimator.measure == Measure::dequantised && !levels)
+            throw DataError(request.data, "",
+                            "expected pictures of 256 levels for " + scores.estimator.name);
         const Condition c = known_conditions(run.model->spec(), model.c);
-        parts.push_back(density->log_prob(model.x, c, scores.estimator.name, rng.rows_from(i))
-                            .to(torch::kCPU, torch::kDouble) +
-                        log_det);
+        const double log_det = levels ? 0 : scaling.log_det(batch.x.sizes().slice(1));
+        parts.push_back(
+            log_prob_of_data(*density, scores.estimator, model.x, c, levels, rng.rows_from(i))
+                .to(torch::kCPU, torch::kDouble) +
+            log_det);
         if (request.progress) request.progress(end, data->size());
     }
     PF_CHECK(!parts.empty(), "score: --data " + request.data, "rows", "none");
     scores.log_prob = torch::cat(parts);
     if (levels) {
-        scores.dequantization = "uniform";
+        scores.dequantization =
+            scores.estimator.measure == Measure::dequantised ? scores.estimator.name : "uniform";
         scores.estimator.measure = Measure::dequantised;
     }
     return scores;

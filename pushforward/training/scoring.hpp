@@ -21,7 +21,8 @@ struct Scores {
     Estimator estimator;
     /// For pictures of 8 bits: "uniform". Then log_prob is the mass of the picture of 256 levels:
     /// log p((255 x + u) / 256) - D log 256 with u uniform in [0, 1), whose mean over u is a lower
-    /// bound (Uria et al. 2013; Theis et al. 2016). Else empty.
+    /// bound (Uria et al. 2013; Theis et al. 2016), or the model's own such bound, "variational",
+    /// with a u that it draws (Ho et al. 2019). Else empty.
     std::string dequantization;
     std::int64_t dims = 0;  ///< numbers an item
 

@@ -1,7 +1,9 @@
 // Every model of the catalogue, with each of its networks and objectives, against the laws.
+#include "pushforward/base/errors.hpp"
 #include "pushforward/families/catalogue.hpp"
 #include "pushforward/families/classifier/classifier.hpp"
 #include "pushforward/families/diffusion/gaussian.hpp"
+#include "pushforward/families/flow/models.hpp"
 #include "pushforward/nn/mlp.hpp"
 #include "pushforward/nn/residual_network.hpp"
 #include "pushforward/nn/unet.hpp"
@@ -18,8 +20,20 @@ using namespace pushforward;
 
 namespace {
 
-const DataSpec images{{Kind::real, {2, 6, 7}, 0},
-                      {{"label", {Kind::symbol, {}, 3}}, {"angle", {Kind::real, {2}, 0}}}};
+DataSpec images_of(std::int64_t width) {
+    return {{Kind::real, {2, 6, width}, 0},
+            {{"label", {Kind::symbol, {}, 3}}, {"angle", {Kind::real, {2}, 0}}}};
+}
+
+/// Pictures that a model takes: with an odd side, where it can.
+DataSpec images_for(const CatalogueEntry& entry, const Options& options, const Options& sampling) {
+    try {
+        entry.make(options, sampling, images_of(7));
+        return images_of(7);
+    } catch (const UsageError&) {
+        return images_of(8);
+    }
+}
 
 Batch some(const DataSpec& spec) {
     Rng rng(3);
@@ -54,6 +68,15 @@ void shrink(Options& options, Options& sampling, const std::string& network) {
             residual->multipliers = {1, 2};
         }
         if (auto* mlp = dynamic_cast<MlpOptions*>(variant->options.get())) mlp->width = 32;
+    }
+    if (auto* o = dynamic_cast<GlowOptions*>(&options)) {
+        o->pictures.levels = 1;
+        o->transforms = 2;
+        o->width = 8;
+    }
+    if (auto* o = dynamic_cast<RealNvpOptions*>(&options)) {
+        o->pictures.levels = 1;
+        o->width = 8;
     }
     if (auto* o = dynamic_cast<DenoisingSampling*>(&sampling)) o->steps = 4;
 }
@@ -98,11 +121,19 @@ private:
 LawSubject subject(const CatalogueEntry& entry, const std::string& network,
                    const std::string& objective) {
     LawSubject s;
-    s.batch = some(images);
-    s.make = [&entry, network] {
+    const auto small = [&entry, network](const auto& use) {
         const auto options = entry.options(), sampling = entry.sample_options();
         shrink(*options, *sampling, network);
-        return entry.make(*options, *sampling, images);
+        return use(*options, *sampling);
+    };
+    const DataSpec images = small([&](const Options& options, const Options& sampling) {
+        return images_for(entry, options, sampling);
+    });
+    s.batch = some(images);
+    s.make = [&entry, small, images] {
+        return small([&](const Options& options, const Options& sampling) {
+            return entry.make(options, sampling, images);
+        });
     };
     const auto& made = objective_entry(objective);
     const auto how = made.options();

@@ -1,19 +1,25 @@
+#include "pushforward/core/levels.hpp"
 #include "pushforward/distributions/base_distribution.hpp"
 #include "pushforward/families/catalogue.hpp"
+#include "pushforward/families/flow/dequantiser.hpp"
 #include "pushforward/families/flow/models.hpp"
 #include "pushforward/math/k_means.hpp"
 #include "pushforward/objectives/likelihood.hpp"
 #include "support.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_slogdet.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <doctest/doctest.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/nn/module.h>
 
 #include <cmath>
@@ -150,6 +156,131 @@ TEST_CASE("what is the same in all rows has no finite density, and is named") {
           "number 1 (counted from 0) is the same in all rows: no density is finite there (a "
           "table's columns are left out by ?drop=NAME)");
     CHECK(make_likelihood({})->refusal(*model, {.data = &data}) == "");
+}
+
+TEST_CASE(
+    "flows of pictures: normalised at every scale, invertible, and drawn with their density") {
+    // one channel of 4 x 4 pixels
+    const DataSpec pictures{{Kind::real, {1, 4, 4}, 0}, {{"label", {Kind::symbol, {}, 3}}}};
+    const auto glow = flow<GlowOptions>("glow", make_glow, [](auto& o) {
+        o.transforms = 2;
+        o.pictures.levels = 2;
+    });
+    const auto real_nvp = [](const std::string& name, std::function<void(RealNvpOptions&)> change) {
+        return flow<RealNvpOptions>(name, make_real_nvp, std::move(change));
+    };
+    for (const auto& f : {glow, real_nvp("real_nvp", [](auto& o) { o.pictures.levels = 3; }),
+                          real_nvp("real_nvp, logit", [](auto& o) {
+                              o.pictures.levels = 2;
+                              o.pictures.logit = 0.05;
+                          })}) {
+        CAPTURE(f.name);
+        at::manual_seed(1);
+        const auto model = f.make(pictures);
+        move(*model);
+        model->compute_in(at::kDouble);
+        SampleRequest request{300};
+        request.c.value["label"] = at::arange(300).remainder(3);
+        const Samples drawn = model->sample(request, Rng(3));
+        CHECK(drawn.x.sizes() == at::IntArrayRef({300, 1, 4, 4}));
+        const at::NoGradGuard no_grad;
+        const Tensor score = model->density()->log_prob(drawn.x, request.c, "exact", Rng(0));
+        // samples are float32, and a logit's may lie on its edge
+        const bool edged = f.name == "real_nvp, logit";
+        const Tensor within =
+            (drawn.x.abs() < (edged ? 1.1 : 1e9)).flatten(1).all(1).nonzero().flatten();
+        REQUIRE(within.size(0) > 5);
+        CHECK(worst(drawn.log_prob.index_select(0, within), score.index_select(0, within)) < 1e-3);
+        const Tensor x = drawn.x.to(at::kDouble).index_select(0, within);
+        const Tensor label = request.c.value["label"].index_select(0, within);
+        Condition all;
+        all.value["label"] = label;
+        const Tensor z = model->latent()->encode(x, all, Rng(0)).mean;
+        CHECK(worst(model->latent()->decode(z, all, Rng(0)), x) < 1e-6);
+        // log |det| of the whole map, half-dropped numbers included, by brute force
+        const at::AutoGradMode with_grad(true);
+        const Tensor row = x.slice(0, 3, 4).clone().requires_grad_(true);
+        Condition c;
+        c.value["label"] = label.slice(0, 3, 4);
+        const Tensor to = model->latent()->encode(row, c, Rng(0)).mean.flatten();
+        std::vector<Tensor> rows;
+        for (std::int64_t k = 0; k < 16; ++k)
+            rows.push_back(torch::autograd::grad({to[k]}, {row}, {}, true)[0].flatten());
+        const Tensor det = std::get<1>(at::linalg_slogdet(at::stack(rows)));
+        const Tensor base = -0.5 * (to.square() + std::log(2 * std::numbers::pi)).sum();
+        const Tensor exact = model->density()->log_prob(row, c, "exact", Rng(0));
+        CHECK(worst(exact[0], base + det) < 1e-9);
+    }
+    CHECK(testing::refusal([&] { make_glow({}, {}, pictures); }) ==
+          "glow: expected pictures whose sides are multiples of 8 (fewer levels ask for less), got "
+          "4 x 4");
+    CHECK(testing::refusal([&] { make_glow({}, {}, plane); }) ==
+          "glow: expected pictures, got other items");
+}
+
+TEST_CASE("dequantised: a uniform law of levels has 8 bits, and no bound lies below an entropy") {
+    const std::int64_t n = 4000;
+    Rng rng(2);
+    // model units; a pixel is one of the first `used` of 256 levels
+    const auto bits = [&](const Model& model, std::int64_t used, const std::string& name) {
+        const at::NoGradGuard no_grad;
+        const Tensor x = rng.integers(0, used, {n, 1, 2, 2}).to(at::kFloat) * (2 / 255.0) - 1;
+        const auto levels = levels_of(x);
+        REQUIRE(levels.has_value());
+        for (const auto& e : model.density()->estimators())
+            if (e.name == name)
+                return -log_prob_of_data(*model.density(), e, x, {}, levels, Rng(5))
+                            .mean()
+                            .item<double>() /
+                       (4 * std::log(2.0));
+        FAIL("no such estimator");
+        return 0.0;
+    };
+    RealNvpOptions options;
+    options.width = 8;
+    options.pictures.levels = 1;
+    options.pictures.logit = 1e-6;
+    options.pictures.dequantisation = Dequantisation::variational;
+    options.base.select("logistic");
+    const auto model = make_real_nvp(options, {}, {{Kind::real, {1, 2, 2}, 0}, {}});
+    CHECK(model->density()->estimators().front().name == "variational");
+    CHECK(model->density()->estimators().front().strength == Strength::lower_bound);
+    CHECK(model->density()->estimators().front().measure == Measure::dequantised);
+    // as it begins the map is the logit alone, whose inverse makes a logistic law uniform
+    CHECK(bits(*model, 256, "exact") == doctest::Approx(8).epsilon(1e-5));
+    const double bound = bits(*model, 256, "variational");
+    CHECK(bound > 8);
+    CHECK(bound < 8.02);  // q is logit-normal there: its KL from the uniform law
+    move(*model);
+    CHECK(bits(*model, 256, "exact") > 8);
+    CHECK(bits(*model, 256, "variational") > 8);
+    CHECK(bits(*model, 16, "variational") > 4);
+    const Tensor off = at::zeros({1, 1, 2, 2}) + 0.1234;
+    CHECK(!levels_of(off).has_value());
+    CHECK(testing::refusal([&] { model->density()->log_prob(off, {}, "variational", Rng(0)); }) ==
+          "variational dequantisation: expected pictures of 256 levels, got others");
+}
+
+TEST_CASE("variational noise is a density of its own") {
+    // of one pixel: q(u | x) integrates to one over the unit square
+    torch::nn::Module own;
+    const Dequantiser q(own, "q", {Kind::real, {1, 1, 2}, 0}, 8);
+    const at::NoGradGuard no_grad;
+    Rng rng(6);
+    for (auto& p : own.parameters()) p.add_(0.1 * rng.normal(p.sizes()));
+    const std::int64_t n = 200000;
+    const LevelNoise u = q.draw(at::full({n, 1, 1, 2}, 0.3, at::kDouble), Rng(4));
+    CHECK((u.noise > 0).logical_and(u.noise < 1).all().item<bool>());
+    // E_q[f / q] is the integral of f: two Beta(3, 3) laws, which vanish at the edges
+    const Tensor f = (30 * u.noise.square() * (1 - u.noise).square()).flatten(1).prod(1);
+    const Tensor ratio = f * (-u.log_prob).exp();
+    const double error = ratio.std().item<double>() / std::sqrt(double(n));
+    CHECK(error < 0.02);
+    // four standard errors: one false alarm in 15,000
+    CHECK(std::abs(ratio.mean().item<double>() - 1) < 4 * error);
+    // and it hears the picture
+    CHECK(worst(q.draw(at::full({2, 1, 1, 2}, 0.3, at::kDouble), Rng(4)).noise,
+                q.draw(at::full({2, 1, 1, 2}, -0.3, at::kDouble), Rng(4)).noise) > 1e-3);
 }
 
 TEST_CASE("NICE's log-determinant is its scale's alone") {

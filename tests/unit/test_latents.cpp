@@ -108,7 +108,7 @@ TEST_CASE("a model that cannot is refused with the names of those that can") {
     const Plain plain;
     CHECK(refusal([&] { latent_of(plain, "plain", "encode"); }) ==
           "encode: plain has no latent space; models that have one: ddpm, edm, flow_matching, "
-          "score_sde, nice, real_nvp, maf, iaf or spline");
+          "score_sde, nice, real_nvp, glow, maf, iaf, spline, residual or continuous");
     Draft draft;
     draft.x = at::zeros({1, 2});
     CHECK(refusal([&] { draw_samples(plain, {}, 1, {}, 1, 1, at::kCPU, {}, nullptr, draft); }) ==

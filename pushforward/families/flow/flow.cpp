@@ -1,6 +1,8 @@
 #include "pushforward/families/flow/flow.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/core/levels.hpp"
+#include "pushforward/families/flow/dequantiser.hpp"
 #include "pushforward/nn/embedding.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -8,13 +10,19 @@
 #include <ATen/ops/zeros.h>
 #include <torch/nn/module.h>
 
+#include <algorithm>
+#include <optional>
+
 namespace pushforward {
 namespace {
+
+/// Numbers that a flow begins from at most, and channels of the network that draws noise.
+constexpr std::int64_t kNumbers = 1 << 20, kNoiseWidth = 32;
 
 class Flow : public torch::nn::Module, public Model, public Density, public Latent {
 public:
     Flow(const FlowOptions& o, const FlowSampling& sampling, const DataSpec& spec,
-         const FlowBuilder& build)
+         const FlowBuilder& build, Dequantisation dequantisation)
         : Module("flow"),
           spec_(spec),
           temperature_(sampling.temperature),
@@ -25,9 +33,11 @@ public:
         PF_CHECK(d > 0, "a flow", "items of a fixed size", text("a size of ", d));
         condition_ = ConditionEmbedding(*this, "condition_embedding", spec.conditions, o.width);
         std::vector<std::unique_ptr<Bijection>> links;
-        build(*this, d, context_, links);
+        build(*this, spec.x, context_, links);
         chain_ = Chain(std::move(links));
         base_ = make_base_distribution(o.base, *this, "base", d);
+        if (dequantisation == Dequantisation::variational)
+            dequantiser_ = Dequantiser(*this, "dequantiser", spec.x, kNoiseWidth);
     }
 
     const DataSpec& spec() const override { return spec_; }
@@ -41,8 +51,11 @@ public:
     }
     void initialise(const std::function<Batch()>& rows, Rng rng) override {
         const at::NoGradGuard no_grad;
-        const Batch batch = rows();
-        const Tensor x = batch.x.flatten(1), context = context_of(x, batch.c);
+        Batch batch = rows();
+        // the activations of pictures are many times as large as the pictures
+        const std::int64_t most = std::max<std::int64_t>(kNumbers / spec_.x.dimensions(), 64);
+        batch = batch.slice(0, std::min(batch.size(), most));
+        const Tensor x = batch.x, context = context_of(x, batch.c);
         chain_.initialise(x, context);
         base_->initialise(chain_.forward(x, context).y, rng);
     }
@@ -53,33 +66,49 @@ public:
         rng = rng.rows_from(request.first);
         const Tensor z = base_->sample(request.n, temperature_, rng, request.device).to(dtype_);
         const Mapped x = chain_.inverse(z, context_of(z, request.c.to(request.device)));
-        return {x.y.reshape(shape_of(spec_.x, request.n)).to(at::kFloat),
-                base_->log_prob(z) - x.log_det, 1};
+        return {x.y.to(at::kFloat).contiguous(), base_->log_prob(z) - x.log_det, 1};
     }
 
     const Density* density() const override { return this; }
     std::vector<Estimator> estimators() const override {
-        return {{"exact", Strength::exact, Measure::density}};
+        std::vector<Estimator> all = {{"exact", Strength::exact, Measure::density}};
+        if (chain_.estimates()) all.push_back({"unbiased", Strength::estimate, Measure::density});
+        if (dequantiser_)
+            all.insert(all.begin(), {"variational", Strength::lower_bound, Measure::dequantised});
+        return all;
     }
-    Tensor log_prob(const Tensor& x, const Condition& c, const std::string&, Rng) const override {
-        const Tensor flat = x.flatten(1).to(dtype_);
-        const Mapped z = chain_.forward(flat, context_of(flat, c));
-        return base_->log_prob(z.y) + z.log_det;
+    Tensor log_prob(const Tensor& x, const Condition& c, const std::string& estimator,
+                    Rng rng) const override {
+        const Tensor wide = x.to(dtype_);
+        if (estimator == "variational") return dequantised_log_prob(wide, c, rng);
+        const Rng* noise = estimator == "unbiased" ? &rng : nullptr;
+        return log_prob_of(wide, c, noise);
     }
 
     const Latent* latent() const override { return base_->normalises() ? this : nullptr; }
     LatentSpace latent_space() const override { return {"base", spec_.x}; }
     Posterior encode(const Tensor& x, const Condition& c, Rng) const override {
-        const Tensor flat = x.flatten(1).to(dtype_);
-        const Tensor z = base_->to_normal(chain_.forward(flat, context_of(flat, c)).y);
+        const Tensor wide = x.to(dtype_);
+        const Tensor z = base_->to_normal(chain_.forward(wide, context_of(wide, c)).y);
         return {z.reshape(x.sizes()).to(x.scalar_type())};
     }
     Tensor decode(const Tensor& z, const Condition& c, Rng) const override {
         const Tensor flat = base_->from_normal(z.flatten(1).to(dtype_));
-        return chain_.inverse(flat, context_of(flat, c)).y.reshape(z.sizes()).to(z.scalar_type());
+        return chain_.inverse(flat, context_of(flat, c)).y.to(z.scalar_type());
     }
 
 private:
+    Tensor log_prob_of(const Tensor& x, const Condition& c, const Rng* noise) const {
+        const Mapped z = chain_.forward(x, {context_of(x, c), noise});
+        return base_->log_prob(z.y) + z.log_det;
+    }
+    Tensor dequantised_log_prob(const Tensor& x, const Condition& c, Rng rng) const {
+        const auto levels = levels_of(x);
+        PF_CHECK(levels, "variational dequantisation", "pictures of 256 levels", "others");
+        const auto u = dequantiser_->draw(x, rng);
+        const double width = static_cast<double>(x[0].numel()) * levels->log_width();
+        return log_prob_of(dequantised(x, *levels, u.noise), c, nullptr) + width - u.log_prob;
+    }
     /// What the condition says of each row; undefined where there is none to say.
     Tensor context_of(const Tensor& x, const Condition& c) const {
         if (context_ == 0) return {};
@@ -92,6 +121,7 @@ private:
     ConditionEmbedding condition_;
     Chain chain_;
     std::unique_ptr<BaseDistribution> base_;
+    std::optional<Dequantiser> dequantiser_;
     at::ScalarType dtype_ = at::kFloat;
 };
 
@@ -110,8 +140,9 @@ void FlowSampling::visit(Fields& f) {
 }
 
 std::unique_ptr<Model> make_flow(const FlowOptions& options, const FlowSampling& sampling,
-                                 const DataSpec& spec, const FlowBuilder& build) {
-    return std::make_unique<Flow>(options, sampling, spec, build);
+                                 const DataSpec& spec, const FlowBuilder& build,
+                                 Dequantisation dequantisation) {
+    return std::make_unique<Flow>(options, sampling, spec, build, dequantisation);
 }
 
 }  // namespace pushforward

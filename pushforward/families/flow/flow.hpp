@@ -11,7 +11,7 @@
 
 namespace pushforward {
 
-/// What every flow on vectors has.
+/// What every flow has.
 struct FlowOptions : Options {
     std::int64_t transforms = 6;
     std::int64_t width = 128;
@@ -26,17 +26,25 @@ struct FlowSampling : Options {
     void visit(Fields& f) override;
 };
 
-/// Appends the bijections of a flow from data to base to `links`; parameters go to `module`.
-/// `dimensions` numbers an item, `context` what a condition is told in (0: none).
+/// How pictures of 256 levels become reals: with uniform noise, or with noise that a second flow
+/// draws for the picture at hand.
+enum class Dequantisation { uniform, variational };
+
+/// Appends the bijections of a flow from data to base to `links`; parameters go to `module`. The
+/// first sees items of `x`, the last gives vectors [B, D]. `context` numbers tell of a condition
+/// (0: none).
 using FlowBuilder =
-    std::function<void(torch::nn::Module& module, std::int64_t dimensions, std::int64_t context,
+    std::function<void(torch::nn::Module& module, const Space& x, std::int64_t context,
                        std::vector<std::unique_ptr<Bijection>>& links)>;
 
-/// The one model behind nice, real_nvp, maf, iaf and spline:
+/// The one model behind nice, real_nvp, glow, maf, iaf and spline:
 ///   log p(x | c) = log p_base(f(x; c)) + log |det df/dx|, exact; a sample is f^-1(z; c), z ~ base,
-/// and comes with its log-density. Items are flattened. Latents are the base's numbers, made normal
-/// where the base can. `allows` float32 and float64.
+/// and comes with its log-density. Latents are the base's numbers, made normal where the base can.
+/// Computes in float32 and float64. Variational dequantisation adds the estimator "variational", a
+/// lower bound on the mass of a picture of levels: E_q[log p(x + u) - log q(u | x)] (Ho et al.
+/// 2019); it takes the picture as it is.
 std::unique_ptr<Model> make_flow(const FlowOptions& options, const FlowSampling& sampling,
-                                 const DataSpec& spec, const FlowBuilder& build);
+                                 const DataSpec& spec, const FlowBuilder& build,
+                                 Dequantisation dequantisation = Dequantisation::uniform);
 
 }  // namespace pushforward

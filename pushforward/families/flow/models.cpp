@@ -1,23 +1,18 @@
 #include "pushforward/families/flow/models.hpp"
 
-#include "pushforward/base/errors.hpp"
 #include "pushforward/bijections/coupling.hpp"
 #include "pushforward/bijections/elementwise.hpp"
 #include "pushforward/bijections/linear.hpp"
+#include "pushforward/families/flow/pictures.hpp"
 
 namespace pushforward {
 namespace {
 
-using Links = std::vector<std::unique_ptr<Bijection>>;
-
-std::string numbered(const std::string& name, std::int64_t i) {
-    return text(name, "_", i);
-}
-
 /// Autoregressions in alternating order, normalised between; `inverted`: each the other way round.
 FlowBuilder autoregressions(const NormedFlowOptions& o, bool inverted) {
     return [normed = o.act_norm, transforms = o.transforms, width = o.width, layers = o.layers,
-            inverted](torch::nn::Module& own, std::int64_t d, std::int64_t context, Links& links) {
+            inverted](torch::nn::Module& own, const Space& x, std::int64_t context, Links& links) {
+        const std::int64_t d = flattened(x, links);
         for (std::int64_t i = 0; i < transforms; ++i) {
             if (i > 0) links.push_back(make_reversal(d));
             auto map = make_autoregressive(own, numbered("transform", i),
@@ -43,8 +38,9 @@ NiceOptions::NiceOptions() {
 
 std::unique_ptr<Model> make_nice(const NiceOptions& options, const FlowSampling& sampling,
                                  const DataSpec& spec) {
-    const auto build = [&](torch::nn::Module& own, std::int64_t d, std::int64_t context,
+    const auto build = [&](torch::nn::Module& own, const Space& x, std::int64_t context,
                            Links& links) {
+        const std::int64_t d = flattened(x, links);
         for (std::int64_t i = 0; i < options.transforms; ++i)
             links.push_back(make_coupling(own, numbered("transform", i),
                                           {d, context, options.width, options.layers}, i % 2 == 1,
@@ -54,10 +50,17 @@ std::unique_ptr<Model> make_nice(const NiceOptions& options, const FlowSampling&
     return make_flow(options, sampling, spec, build);
 }
 
+void RealNvpOptions::visit(Fields& f) {
+    NormedFlowOptions::visit(f);
+    pictures.visit(f);
+}
+
 std::unique_ptr<Model> make_real_nvp(const RealNvpOptions& options, const FlowSampling& sampling,
                                      const DataSpec& spec) {
-    const auto build = [&](torch::nn::Module& own, std::int64_t d, std::int64_t context,
+    if (spec.x.is_image()) return make_picture_real_nvp(options, sampling, spec);
+    const auto build = [&](torch::nn::Module& own, const Space& x, std::int64_t context,
                            Links& links) {
+        const std::int64_t d = flattened(x, links);
         for (std::int64_t i = 0; i < options.transforms; ++i) {
             links.push_back(make_coupling(own, numbered("transform", i),
                                           {d, context, options.width, options.layers}, i % 2 == 1,
@@ -87,27 +90,20 @@ void SplineOptions::visit(Fields& f) {
              {.doc = "splines act on [-bound, bound], the identity outside",
               .low = 0,
               .open_low = true});
-    f.choice_of("mixing", mixing,
-                {{"none", Mixing::none},
-                 {"reversal", Mixing::reversal},
-                 {"permutation", Mixing::permutation},
-                 {"lu", Mixing::lu}},
-                {.doc = "what stands between the splines: nothing, an order, or an LU matrix"});
+    visit_mixing(f, mixing);
     f.flag("asinh", asinh, {.doc = "a learnt asinh of each number first, for heavy tails"});
 }
 
 std::unique_ptr<Model> make_spline_flow(const SplineOptions& options, const FlowSampling& sampling,
                                         const DataSpec& spec) {
-    const auto build = [&](torch::nn::Module& own, std::int64_t d, std::int64_t context,
+    const auto build = [&](torch::nn::Module& own, const Space& x, std::int64_t context,
                            Links& links) {
+        const std::int64_t d = flattened(x, links);
         const LayerShape shape{d, context, options.width, options.layers};
         if (options.asinh) links.push_back(make_asinh(own, "asinh", d));
         for (std::int64_t i = 0; i < options.transforms; ++i) {
             const std::string mixing = numbered("mixing", i), name = numbered("transform", i);
-            if (options.mixing == Mixing::reversal) links.push_back(make_reversal(d));
-            if (options.mixing == Mixing::permutation)
-                links.push_back(make_permutation(own, mixing, d));
-            if (options.mixing == Mixing::lu) links.push_back(make_lu_linear(own, mixing, d));
+            mix(options.mixing, own, mixing, d, links);
             if (options.act_norm) links.push_back(make_act_norm(own, numbered("norm", i), d));
             auto spline = make_spline(options.bins, options.bound);
             links.push_back(options.autoregressive

@@ -20,11 +20,44 @@ struct NormedFlowOptions : FlowOptions {
     void visit(Fields& f) override;
 };
 
-/// Affine couplings with normalised activations between them (Dinh, Sohl-Dickstein & Bengio 2016;
-/// on vectors, with the halves in turn).
-struct RealNvpOptions : NormedFlowOptions {};
+/// How numbers, or the channels of pictures, are mixed between layers.
+enum class Mixing { none, reversal, permutation, lu };
+
+/// What flows on pictures have beside.
+struct PictureFlow {
+    std::int64_t levels = 2;
+    double logit = 0;
+    Dequantisation dequantisation = Dequantisation::uniform;
+
+    void visit(Fields& f);
+};
+
+/// Affine couplings with normalised activations between them (Dinh, Sohl-Dickstein & Bengio 2016).
+/// On vectors the halves take turns. On pictures each level has `transforms` couplings with
+/// checkerboards, squeezes, has as many on halves of channels, and lets half of the numbers go; the
+/// last has `transforms` + 1 with checkerboards. UsageError for sides that `levels` - 1 halvings do
+/// not divide.
+struct RealNvpOptions : NormedFlowOptions {
+    PictureFlow pictures;
+
+    void visit(Fields& f) override;
+};
 std::unique_ptr<Model> make_real_nvp(const RealNvpOptions& options, const FlowSampling& sampling,
                                      const DataSpec& spec);
+
+/// Pictures alone: each level squeezes and has `transforms` steps of actnorm, an invertible 1 x 1
+/// convolution and an affine coupling of channels; half of the numbers go, normal with a mean and a
+/// deviation that the others tell (Kingma & Dhariwal 2018). UsageError for other items and for
+/// sides that `levels` halvings do not divide.
+struct GlowOptions : FlowOptions {
+    PictureFlow pictures;
+    Mixing mixing = Mixing::lu;
+
+    GlowOptions();
+    void visit(Fields& f) override;
+};
+std::unique_ptr<Model> make_glow(const GlowOptions& options, const FlowSampling& sampling,
+                                 const DataSpec& spec);
 
 /// Affine masked autoregressions in alternating order, normalised in between: a density in one pass
 /// and samples in D (Papamakarios, Pavlakou & Murray 2017).
@@ -36,9 +69,6 @@ std::unique_ptr<Model> make_maf(const MafOptions& options, const FlowSampling& s
 struct IafOptions : NormedFlowOptions {};
 std::unique_ptr<Model> make_iaf(const IafOptions& options, const FlowSampling& sampling,
                                 const DataSpec& spec);
-
-/// Where the numbers are mixed between the layers of `spline`.
-enum class Mixing { none, reversal, permutation, lu };
 
 /// Rational-quadratic splines in couplings or autoregressions, with linear maps between them
 /// (Durkan et al. 2019); `asinh` puts a learnt asinh before them, for tails that are heavier than

@@ -188,3 +188,39 @@ TEST_CASE("options: unknown keys, bad values and unknown simulators are refused 
     CHECK_THROWS_AS(make_simulator("mixture", {{"weights", "1,2,3"}}), UsageError);
     CHECK_THROWS_AS(make_simulator("mixture", {{"sigma", "0"}}), UsageError);
 }
+
+TEST_CASE("pixels: mass and entropy of levels, and the covariance of channels") {
+    // one number: the masses of 256 levels add up, and draws have their entropy
+    for (const std::string law : {"normal", "uniform"}) {
+        CAPTURE(law);
+        const auto s = make_simulator("pixels", {{"channels", "1"},
+                                                 {"size", "1"},
+                                                 {"law", law},
+                                                 {"deviation", "0.3"},
+                                                 {"levels", "true"}});
+        const Tensor all = (torch::arange(256, torch::kDouble) / 255).view({256, 1, 1, 1});
+        const Tensor lp = s->log_prob(all);
+        CHECK(lp.exp().sum().item<double>() == doctest::Approx(1).epsilon(1e-12));
+        const Tensor drawn = s->log_prob(s->batch(0, 20000, 3).x);
+        const double entropy = -(lp.exp() * lp).sum().item<double>();
+        // four standard errors: one false alarm in 15,000
+        CHECK(std::abs(-drawn.mean().item<double>() - entropy) <
+              4 * drawn.std().item<double>() / std::sqrt(20000.0) + 1e-9);
+    }
+    const auto s = make_simulator(
+        "pixels", {{"channels", "2"}, {"size", "4"}, {"correlation", "0.8"}, {"deviation", "0.2"}});
+    const Tensor x = s->batch(0, 4000, 5).x.to(torch::kDouble);
+    const Tensor c = torch::cov(x.transpose(0, 1).flatten(1));
+    CHECK(c[0][1].item<double>() == doctest::Approx(0.032).epsilon(0.03));
+    CHECK(c[0][0].item<double>() == doctest::Approx(0.04).epsilon(0.03));
+    // 16 pixels of two numbers: the entropy of N(0, S) each
+    const double entropy =
+        16 * (std::log(2 * std::numbers::pi * std::numbers::e) + 0.5 * std::log(0.0016 - 0.001024));
+    const Tensor lp = s->log_prob(x);
+    CHECK(std::abs(-lp.mean().item<double>() - entropy) <
+          4 * lp.std().item<double>() / std::sqrt(4000.0));
+    CHECK_THROWS_AS(make_simulator("pixels", {{"correlation", "0.5"}, {"levels", "true"}}),
+                    UsageError);
+    CHECK_THROWS_AS(make_simulator("pixels", {{"correlation", "0.5"}, {"law", "uniform"}}),
+                    UsageError);
+}
