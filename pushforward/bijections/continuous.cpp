@@ -27,6 +27,8 @@ Tensor runge_kutta(const VectorField& f, Tensor y, double from, double to, std::
     return y;
 }
 
+constexpr double kFiner = 1e-5;
+
 class Continuous : public Bijection {
 public:
     Continuous(torch::nn::Module& parent, const std::string& name, const LayerShape& s,
@@ -66,7 +68,9 @@ private:
             return at::cat({local.y, divergence.unsqueeze(1)}, 1);
         };
         const Tensor start = at::cat({x, at::zeros({x.size(0), 1}, x.options())}, 1);
-        const double tolerance = integration_.tolerance;
+        // who asks in float64 wants more than float32 can tell
+        const double tolerance =
+            integration_.tolerance * (x.scalar_type() == at::kDouble ? kFiner : 1);
         const Tensor end = integration_.steps > 0
                                ? runge_kutta(slope, start, from, to, integration_.steps)
                                : dormand_prince(slope, start, from, to, {tolerance, tolerance});

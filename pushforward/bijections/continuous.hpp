@@ -7,7 +7,7 @@
 namespace pushforward {
 
 /// How an ODE is solved: `steps` of Runge and Kutta's classical method of order 4, or with 0 as
-/// many of Dormand and Prince's as hold `tolerance`, relative and absolute.
+/// many of Dormand and Prince's as hold `tolerance`, relative and absolute (in float64 1e-5 of it).
 struct Integration {
     double tolerance = 1e-7;
     std::int64_t steps = 0;

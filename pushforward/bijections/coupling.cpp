@@ -3,28 +3,33 @@
 #include "pushforward/nn/conditioner.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 namespace pushforward {
 namespace {
 
+/// Numbers 0, 2, 4, ... and 1, 3, 5, ... as one row; the second are as many or one fewer.
+Tensor interleaved(const Tensor& even, const Tensor& odd) {
+    const std::int64_t d = even.size(1) + odd.size(1);
+    const Tensor filled = d % 2 == 0 ? odd : at::constant_pad_nd(odd, {0, 1}, 0);
+    const Tensor row = at::stack({even, filled}, 2).flatten(1);
+    return d % 2 == 0 ? row : row.slice(1, 0, d);
+}
+
 class Coupling : public Bijection {
 public:
     Coupling(torch::nn::Module& parent, const std::string& name, const LayerShape& s, bool odd,
              std::unique_ptr<Transformer> transformer)
-        : transformer_(std::move(transformer)) {
         // with one number there is nothing that could stay
-        const std::int64_t first = s.dimensions == 1 ? 1 : odd ? 1 : 0;
-        const Tensor all = at::arange(s.dimensions);
-        stay_ = all.slice(0, first, s.dimensions, 2);
-        move_ = all.slice(0, 1 - first, s.dimensions, 2);
-        back_ = at::cat({stay_, move_}).argsort();
+        : odd_(odd || s.dimensions == 1), transformer_(std::move(transformer)) {
+        const std::int64_t evens = (s.dimensions + 1) / 2, odds = s.dimensions / 2;
         conditioner_ = Conditioner(parent, name,
-                                   {stay_.size(0), move_.size(0), transformer_->parameters(),
-                                    s.context, s.width, s.layers},
+                                   {odd_ ? odds : evens, odd_ ? evens : odds,
+                                    transformer_->parameters(), s.context, s.width, s.layers},
                                    Sight::all);
     }
 
@@ -38,16 +43,16 @@ public:
 private:
     Mapped map(const Tensor& x, const Given& given,
                Mapped (Transformer::*direction)(const Tensor&, const Tensor&) const) const {
-        const auto device = x.device();
-        const Tensor kept = x.index_select(1, stay_.to(device));
-        const Tensor moved = x.index_select(1, move_.to(device));
+        const std::int64_t d = x.size(1);
+        const Tensor even = x.slice(1, 0, d, 2), odd = x.slice(1, 1, d, 2);
+        const Tensor kept = (odd_ ? odd : even).contiguous(), &moved = odd_ ? even : odd;
         Mapped out = (*transformer_.*direction)(moved, conditioner_(kept, given.context));
-        out.y = at::cat({kept, out.y}, 1).index_select(1, back_.to(device));
+        out.y = odd_ ? interleaved(out.y, kept) : interleaved(kept, out.y);
         return out;
     }
 
+    bool odd_;
     std::unique_ptr<Transformer> transformer_;
-    Tensor stay_, move_, back_;
     Conditioner conditioner_;
 };
 

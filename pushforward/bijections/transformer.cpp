@@ -1,11 +1,10 @@
 #include "pushforward/bijections/transformer.hpp"
 
+#include "pushforward/kernels/affine.hpp"
 #include "pushforward/kernels/rational_quadratic.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
-
-#include <cmath>
 
 namespace pushforward {
 namespace {
@@ -24,19 +23,13 @@ public:
 class Affine : public Transformer {
 public:
     std::int64_t parameters() const override { return 2; }
-    Mapped forward(const Tensor& x, const Tensor& p) const override {
-        const Tensor s = log_scale(p);
-        return {s.exp() * x + p.select(2, 0), s.sum(1)};
-    }
-    Mapped inverse(const Tensor& y, const Tensor& p) const override {
-        const Tensor s = log_scale(p);
-        return {(-s).exp() * (y - p.select(2, 0)), -s.sum(1)};
-    }
+    Mapped forward(const Tensor& x, const Tensor& p) const override { return map(x, p, false); }
+    Mapped inverse(const Tensor& y, const Tensor& p) const override { return map(y, p, true); }
 
 private:
-    static Tensor log_scale(const Tensor& p) {
-        const Tensor r = p.select(2, 1);
-        return r / (1 + r.abs() / std::log(1000.0));
+    static Mapped map(const Tensor& x, const Tensor& p, bool inverse) {
+        const auto [y, log_det] = affine(x, p, inverse);
+        return {y, log_det};
     }
 };
 

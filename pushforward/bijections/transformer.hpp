@@ -18,8 +18,7 @@ public:
 
 /// y = x + m (Dinh et al. 2014).
 std::unique_ptr<Transformer> make_additive();
-/// y = e^s x + m with s = r / (1 + |r| / log 1000): the scale stays within a factor of 1000 and
-/// its logarithm is smooth and never cut off (Dinh et al. 2016).
+/// y = e^s x + m, the scale e^s within a factor of 1000; see kernels/affine.hpp (Dinh et al. 2016).
 std::unique_ptr<Transformer> make_affine();
 /// A monotone rational-quadratic spline on [-bound, bound], the identity outside; see
 /// kernels/rational_quadratic.hpp (Durkan et al. 2019).

@@ -14,7 +14,20 @@
 namespace pushforward {
 namespace {
 
-constexpr std::int64_t kTrained = 512, kDrawn = 4096;
+/// The items of a case: a step's rows, and those that are scored or drawn.
+struct Items {
+    std::vector<std::int64_t> event;
+    std::int64_t trained, drawn;
+
+    std::vector<std::int64_t> shape(std::int64_t rows) const {
+        return shape_of({Kind::real, event, 0}, rows);
+    }
+    std::string wanted() const {  // "[B, 3, 32, 32]"
+        std::string all = "[B";
+        for (const auto size : event) all += text(", ", size);
+        return all + "]";
+    }
+};
 
 using Build = std::unique_ptr<Model> (*)(const DataSpec&);
 
@@ -42,8 +55,13 @@ std::unique_ptr<Model> maf(const DataSpec& spec) {
     return make_maf(five_layers<MafOptions>(), {}, spec);
 }
 
-std::unique_ptr<Model> ready(const BenchRequest& request, Build build, std::int64_t d) {
-    auto model = build({{Kind::real, {d}, 0}, {}});
+/// Three levels of sixteen steps.
+std::unique_ptr<Model> glow(const DataSpec& spec) {
+    return make_glow({}, {}, spec);
+}
+
+std::unique_ptr<Model> ready(const BenchRequest& request, Build build, const Items& items) {
+    auto model = build({{Kind::real, items.event, 0}, {}});
     if (!request.weights.empty())
         copy_tensors(weights_of(model->module()), read_tensors(request.weights),
                      request.weights.string());
@@ -55,18 +73,18 @@ Tensor loss_of(const Model& model, const Tensor& x) {
     return -model.density()->log_prob(x, {}, "exact", Rng(0)).mean();
 }
 
-BenchResult train(const BenchRequest& request, Build build, std::int64_t d) {
-    const auto model = ready(request, build, d);
+BenchResult train(const BenchRequest& request, Build build, const Items& items) {
+    const auto model = ready(request, build, items);
     std::optional<double> loss;
     if (!request.batch.empty()) {
         const at::NoGradGuard no_grad;
         const Tensor x = read_tensors(request.batch)["x"];
-        if (!x.defined() || x.dim() != 2 || x.size(1) != d)
-            throw DataError(request.batch.string(), "x", text("expected an array x [B, ", d, "]"));
+        if (!x.defined() || x.dim() == 0 || x.sizes() != at::IntArrayRef(items.shape(x.size(0))))
+            throw DataError(request.batch.string(), "x", "expected an array x " + items.wanted());
         loss = loss_of(*model, x.to(request.device, at::kFloat)).item<double>();
     }
     Optimiser optimiser({all_parameters(*model)}, TrainOptions{});
-    const Tensor x = Rng(1).normal({kTrained, d}, at::kFloat, request.device);
+    const Tensor x = Rng(1).normal(items.shape(items.trained), at::kFloat, request.device);
     const auto step = [&] {
         loss_of(*model, x).backward();
         optimiser.step(1e-3);
@@ -78,27 +96,27 @@ BenchResult train(const BenchRequest& request, Build build, std::int64_t d) {
 }
 
 template <class F>
-BenchResult rows_a_second(F draw) {
+BenchResult rows_a_second(const Items& items, F draw) {
     BenchResult result;
     result.seconds = median_seconds(draw, 2);
-    result.value = static_cast<double>(kDrawn) / result.seconds;
+    result.value = static_cast<double>(items.drawn) / result.seconds;
     result.unit = "rows/s";
     return result;
 }
 
-BenchResult density(const BenchRequest& request, Build build, std::int64_t d) {
-    const auto model = ready(request, build, d);
+BenchResult density(const BenchRequest& request, Build build, const Items& items) {
+    const auto model = ready(request, build, items);
     const at::NoGradGuard no_grad;
-    const Tensor x = Rng(1).normal({kDrawn, d}, at::kFloat, request.device);
-    return rows_a_second([&] { loss_of(*model, x); });
+    const Tensor x = Rng(1).normal(items.shape(items.drawn), at::kFloat, request.device);
+    return rows_a_second(items, [&] { loss_of(*model, x); });
 }
 
-BenchResult sample(const BenchRequest& request, Build build, std::int64_t d) {
-    const auto model = ready(request, build, d);
+BenchResult sample(const BenchRequest& request, Build build, const Items& items) {
+    const auto model = ready(request, build, items);
     SampleRequest draw;
-    draw.n = kDrawn;
+    draw.n = items.drawn;
     draw.device = request.device;
-    return rows_a_second([&] { model->sample(draw, Rng(1)); });
+    return rows_a_second(items, [&] { model->sample(draw, Rng(1)); });
 }
 
 }  // namespace
@@ -107,18 +125,21 @@ std::vector<BenchCase> flow_bench_cases() {
     const std::vector<std::pair<std::string, Build>> kinds = {
         {"spline", spline}, {"real-nvp", real_nvp}, {"maf", maf}};
     std::vector<BenchCase> cases;
+    const auto add = [&](const std::string& name, const std::string& of, const std::string& end,
+                         Build build, const Items& items) {
+        const auto one = [&](const std::string& what, const std::string& summary, auto run) {
+            cases.push_back({text(name, "-", what, end), summary + of,
+                             [=](const BenchRequest& r) { return run(r, build, items); }});
+        };
+        one("train", text("one training step on ", items.trained, " rows"), train);
+        one("log-prob", text("the density of ", items.drawn, " rows"), density);
+        one("sample", text(items.drawn, " samples"), sample);
+    };
     for (const auto& [name, build] : kinds)
-        for (const std::int64_t d : {6, 64}) {
-            const auto add = [&, b = build](const std::string& what, const std::string& summary,
-                                            auto run) {
-                cases.push_back({text(name, "-", what, "-", d),
-                                 text(summary, " of a ", name, " flow in ", d, " dimensions"),
-                                 [=](const BenchRequest& r) { return run(r, b, d); }});
-            };
-            add("train", "one training step on 512 rows", train);
-            add("log-prob", "the density of 4096 rows", density);
-            add("sample", "4096 samples", sample);
-        }
+        for (const std::int64_t d : {6, 64})
+            add(name, text(" of a ", name, " flow in ", d, " dimensions"), text("-", d), build,
+                {{d}, 512, 4096});
+    add("glow", " of glow on 3 x 32 x 32", "", glow, {{3, 32, 32}, 16, 16});
     return cases;
 }
 
