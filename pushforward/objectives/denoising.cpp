@@ -17,7 +17,7 @@ namespace pushforward {
 namespace {
 
 // The streams of a step's generator.
-enum Stream : std::uint64_t { times = 0, noise = 1, conditions = 2, decoding = 3 };
+enum Stream : std::uint64_t { times = 0, noise = 1, conditions = 2, decoding = 3, references = 4 };
 
 /// Of the variance's log-likelihood beside the mean's error.
 constexpr double variance_weight = 0.05;
@@ -91,7 +91,7 @@ private:
         if (reference) {  // the target and the noise that lead to the same x_t
             const Level level = model.path().at(t);
             const Tensor ratio = level.alpha / level.sigma;
-            target = reference->mean(batch, eps, ratio, c);
+            target = reference->mean(batch, eps, ratio, c, step.rng.split(references));
             noise_of_target = eps + rowwise(ratio, x0) * (x0 - target);
         }
         const Residual residual = model.residual(target, noise_of_target, t, c);
@@ -134,8 +134,8 @@ void DenoisingOptions::visit(Fields& f) {
     f.text("teacher", teacher,
            {.doc = "pairing teacher: the run folder whose samples and noise are learnt"});
     f.integer("reference", reference,
-              {.doc = "rows of the data that say E[x0 | x_t] beside the row itself, which is the "
-                      "target; they stay in memory",
+              {.doc = "rows of the data, others each step, that say E[x0 | x_t] beside the row "
+                      "itself, which is the target; all rows stay in memory",
                .low = 0});
     f.number("condition_dropout", condition_dropout,
              {.doc = "how often a row's condition is hidden, for guidance", .low = 0, .high = 1});

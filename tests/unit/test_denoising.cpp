@@ -15,6 +15,8 @@
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/ones_like.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -245,12 +247,31 @@ TEST_CASE("a reference tells E[x0 | x_t] of the rows it holds") {
         return at::tensor(means, at::kDouble).view({5, 2});
     };
     const Reference whole(sources, 1000, {});
-    CHECK(testing::worst(whole.mean(batch, eps, ratio, hidden), expected(rows, false)) < 2e-5);
-    const Reference labelled(sources, n, plane.conditions);
-    CHECK(testing::worst(labelled.mean(batch, eps, ratio, hidden), expected(rows, true)) < 2e-5);
-    const Reference four(sources, 4, {});  // rows 0, 10, 20, 30 and the row itself
-    CHECK(testing::worst(four.mean(batch, eps, ratio, hidden), expected({0, 10, 20, 30}, false)) <
+    CHECK(testing::worst(whole.mean(batch, eps, ratio, hidden, Rng(1)), expected(rows, false)) <
           2e-5);
+    const Reference labelled(sources, n, plane.conditions);
+    CHECK(testing::worst(labelled.mean(batch, eps, ratio, hidden, Rng(1)), expected(rows, true)) <
+          2e-5);
+    const Reference four(sources, 4, {});  // four that the stream draws, and the row itself
+    auto first = Rng(7).permutation(n);
+    first.resize(4);
+    CHECK(testing::worst(four.mean(batch, eps, ratio, hidden, Rng(7)), expected(first, false)) <
+          2e-5);
+    // At one x_t, averaged over which row led there and over the references, the target is what all
+    // rows say. Six standard errors of each of two numbers: a false alarm in 10^8.
+    const Tensor r = at::full({n}, 0.7, at::kDouble), place = at::tensor({0.4, -0.2}, at::kDouble);
+    Batch each = data.get(rows);
+    const Tensor noise_there =
+        place / 0.5 - 0.7 * each.x.to(at::kDouble);  // (x_t - alpha x0) / sigma
+    const Tensor w = at::softmax(-0.5 * noise_there.square().sum(1), 0).unsqueeze(1);
+    const Tensor truth = (w * each.x.to(at::kDouble)).sum(0);
+    std::vector<Tensor> found;
+    for (std::uint64_t i = 0; i < 3000; ++i)
+        found.push_back((w * four.mean(each, noise_there.to(at::kFloat), r, {}, Rng(i))).sum(0));
+    const Tensor all_found = at::stack(found).to(at::kDouble);
+    const Tensor error = all_found.std(0) / std::sqrt(3000.0);
+    CHECK(((all_found.mean(0) - truth).abs() < 6 * error).all().item<bool>());
+    CHECK(error.max().item<double>() < 0.01);  // four fixed rows are off by tenths
 
     // The objective's target: at the same x_t the loss of a velocity v = 0 is |(x_t - mean) / t|^2.
     const auto model = fresh();
@@ -271,7 +292,7 @@ TEST_CASE("a reference tells E[x0 | x_t] of the rows it holds") {
     Rng for_times = Rng(5).split(0), for_noise = Rng(5).split(1);
     const Tensor t = draw_times(model->denoiser()->path(), options, 4000, for_times);
     const Tensor noise = for_noise.normal({4000, 2});
-    const Tensor mean = whole.mean(drawn, noise, (1 - t) / t, {});
+    const Tensor mean = whole.mean(drawn, noise, (1 - t) / t, {}, Rng(1));
     const Tensor back = (1 - t).unsqueeze(1) * drawn.x + t.unsqueeze(1) * noise;
     CHECK(reached ==
           doctest::Approx(((back - mean) / t.unsqueeze(1)).square().mean().item<double>())

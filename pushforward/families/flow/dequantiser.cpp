@@ -1,6 +1,7 @@
 #include "pushforward/families/flow/dequantiser.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/bijections/elementwise.hpp"
 #include "pushforward/bijections/image.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -16,6 +17,7 @@ Dequantiser::Dequantiser(torch::nn::Module& parent, const std::string& name, con
                          std::int64_t width) {
     PF_CHECK(x.is_image(), "variational dequantisation", "pictures", "other items");
     torch::nn::Module& own = submodule(parent, name);
+    norm_ = make_act_norm(own, "norm", x.event[0]);
     seen_ = Conv2d(own, "seen", x.event[0], width);
     const PictureShape shape{x.event[0], width, width, 2};
     std::vector<std::unique_ptr<Bijection>> links;
@@ -30,7 +32,8 @@ LevelNoise Dequantiser::draw(const Tensor& x, Rng rng) const {
     // a logistic would make u uniform; the nearest normal has this deviation (Bowling et al. 2009)
     constexpr double logistic = 1.702;
     const Tensor eps = rng.normal(x.sizes(), x.scalar_type(), x.device());
-    const Tensor seen = at::relu(seen_(x.contiguous(at::MemoryFormat::ChannelsLast)));
+    const Tensor even = norm_->forward(x, {}).y.contiguous(at::MemoryFormat::ChannelsLast);
+    const Tensor seen = at::relu(seen_(even));
     const Mapped v = flow_->forward(logistic * eps, seen);
     const auto d = static_cast<double>(x[0].numel());
     const Tensor normal =

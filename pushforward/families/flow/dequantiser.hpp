@@ -19,8 +19,11 @@ public:
                 std::int64_t width);
     /// Row r depends on x's row, rng's key and its row alone; differentiable in the parameters.
     LevelNoise draw(const Tensor& x, Rng rng) const;
+    /// What is seen of pictures begins with mean 0 and deviation 1, as those of `x`.
+    void initialise(const Tensor& x) { norm_->initialise(x, {}); }
 
 private:
+    std::unique_ptr<Bijection> norm_;  ///< levels may lie close together
     Conv2d seen_;
     std::unique_ptr<Bijection> flow_;
 };

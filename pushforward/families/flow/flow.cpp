@@ -57,6 +57,7 @@ public:
         batch = batch.slice(0, std::min(batch.size(), most));
         const Tensor x = batch.x, context = context_of(x, batch.c);
         chain_.initialise(x, context);
+        if (dequantiser_) dequantiser_->initialise(x);
         base_->initialise(chain_.forward(x, context).y, rng);
     }
 
