@@ -76,7 +76,7 @@ precision = "float32"
     }
 
     std::string sprites_recipe(std::uint64_t seed) const {
-        return text("[data]\nsource = \"sim:sprites?size=", p_.size, "&n=50000&seed=", seed,
+        return text("[data]\nsource = \"sim:sprites?size=", p_.size, "&n=400000&seed=", seed,
                     "\"\nvalidation = 0.0\nconditional = false\n",
                     "[model]\nname = \"ddpm\"\nprediction = \"v\"\nsteps = ", p_.steps, R"(
 [model.network]
