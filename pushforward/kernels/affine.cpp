@@ -36,7 +36,7 @@ Laid laid(const Tensor& parameters) {
 /// f(null pointer of the element type, the rows of a part, the number of its first row).
 template <class F>
 void over_rows(const Tensor& x, bool apart, bool inverse, F f) {
-    const std::int64_t d = x.size(1), grain = 1 + 2048 / std::max<std::int64_t>(d, 1);
+    const std::int64_t d = x.size(1), grain = 1 + 32768 / std::max<std::int64_t>(d, 1);
     at::parallel_for(0, x.size(0), grain, [&](std::int64_t begin, std::int64_t end) {
         const AffineRows part{end - begin, d, apart, inverse};
         if (x.scalar_type() == at::kFloat)
