@@ -56,16 +56,12 @@ validation = 0.0
 [model]
 name = "nice"
 width = 64
-[train]
-steps = 1500
-batch = 512
-learning_rate = 2e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 50
-precision = "float32"
 )",
-                              weights_only_training)}};
+                              cosine_training({.steps = 1500,
+                                               .batch = 512,
+                                               .learning_rate = "2e-3",
+                                               .warmup = 50,
+                                               .half_life = 50}))}};
     }
 
     std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed) const override {

@@ -69,16 +69,12 @@ validation = 0.0
 name = "spline"
 transforms = 4
 width = 64
-[train]
-steps = 1500
-batch = 1024
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 50
-precision = "float32"
 )",
-                    weights_only_training);
+                    cosine_training({.steps = 1500,
+                                     .batch = 1024,
+                                     .learning_rate = "5e-3",
+                                     .warmup = 50,
+                                     .half_life = 50}));
     }
 
     /// Two fits by one recipe and seed, to the same rows in other units. Standardised they are the

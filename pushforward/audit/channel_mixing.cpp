@@ -51,16 +51,12 @@ private:
 levels = 1
 transforms = 1
 width = 16
-[train]
-steps = 600
-batch = 128
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 20
-ema_half_life = 20
-precision = "float32"
 )",
-                    weights_only_training);
+                    cosine_training({.steps = 600,
+                                     .batch = 128,
+                                     .learning_rate = "5e-3",
+                                     .warmup = 20,
+                                     .half_life = 20}));
     }
 
     Parameters p_;

@@ -30,16 +30,12 @@ width = 64
 [objective]
 name = "likelihood"
 condition_dropout = 0.2
-[train]
-steps = 1500
-batch = 2048
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 100
-precision = "float32"
 )",
-                              weights_only_training)}};
+                              cosine_training({.steps = 1500,
+                                               .batch = 2048,
+                                               .learning_rate = "5e-3",
+                                               .warmup = 50,
+                                               .half_life = 100}))}};
     }
 
     std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed) const override {

@@ -55,6 +55,13 @@ Tensor all_of(const std::string& data) {
     return source->get(rows).x.to(torch::kDouble);
 }
 
+std::string cosine_training(const CosineTraining& t) {
+    return text("[train]\nsteps = ", t.steps, "\nbatch = ", t.batch,
+                "\nlearning_rate = ", t.learning_rate,
+                "\nschedule = \"cosine\"\nwarmup = ", t.warmup, "\nema_half_life = ", t.half_life,
+                "\nprecision = \"float32\"\n", weights_only_training);
+}
+
 std::string gaussian_recipe(double lambda, const std::string& schedule, std::int64_t steps,
                             std::int64_t updates, std::uint64_t seed, const std::string& options) {
     return text("[data]\nsource = \"sim:mixture?dimension=1&means=0&sigma=",
@@ -67,17 +74,12 @@ name = "mlp"
 width = 64
 layers = 3
 features = 0
-[train]
 )",
-                "steps = ", updates, R"(
-batch = 2048
-learning_rate = 2e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 50
-precision = "float32"
-)",
-                weights_only_training);
+                cosine_training({.steps = updates,
+                                 .batch = 2048,
+                                 .learning_rate = "2e-3",
+                                 .warmup = 50,
+                                 .half_life = 50}));
 }
 
 }  // namespace pushforward

@@ -39,6 +39,15 @@ sample_every = 0
 log_every = 100
 )";
 
+/// [train] of such a fit in float32: AdamW, a cosine from `learning_rate` to zero after `warmup`
+/// steps, averaged weights.
+struct CosineTraining {
+    std::int64_t steps, batch;
+    std::string_view learning_rate;
+    std::int64_t warmup, half_life;
+};
+std::string cosine_training(const CosineTraining& t);
+
 /// The recipe of an epsilon-network on draws of N(0, lambda) in one dimension, on a chain of
 /// `steps` noise levels, trained for `updates` steps; `options`: more lines of [model].
 std::string gaussian_recipe(double lambda, const std::string& schedule, std::int64_t steps,

@@ -85,17 +85,12 @@ private:
                               std::uint64_t seed) {
         return text("[data]\nsource = \"", pixels_data(law, 100000, seed),
                     "\"\nvalidation = 0.0\n[model]\nname = \"real_nvp\"\nlevels = 1\nwidth = 16\n",
-                    model, R"(
-[train]
-steps = 1500
-batch = 256
-learning_rate = 2e-3
-schedule = "cosine"
-warmup = 20
-ema_half_life = 50
-precision = "float32"
-)",
-                    weights_only_training);
+                    model, "\n",
+                    cosine_training({.steps = 1500,
+                                     .batch = 256,
+                                     .learning_rate = "2e-3",
+                                     .warmup = 20,
+                                     .half_life = 50}));
     }
 
     Parameters p_;

@@ -30,16 +30,12 @@ name = "mlp"
 width = 64
 layers = 3
 features = 0
-[train]
-steps = 4000
-batch = 2048
-learning_rate = 2e-3
-schedule = "cosine"
-warmup = 100
-ema_half_life = 200
-precision = "float32"
 )",
-                               weights_only_training)}};
+                               cosine_training({.steps = 4000,
+                                                .batch = 2048,
+                                                .learning_rate = "2e-3",
+                                                .warmup = 100,
+                                                .half_life = 200}))}};
     }
 
     std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed) const override {

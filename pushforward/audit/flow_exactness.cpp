@@ -47,16 +47,12 @@ public:
         for (const auto& name : exact_models())
             runs.push_back({name, text("[data]\nsource = \"", p_.data(100000, seed, kDimension),
                                        "\"\nvalidation = 0.0\n[model]\nname = \"", name, R"("
-[train]
-steps = 800
-batch = 256
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 20
-ema_half_life = 20
-precision = "float32"
 )",
-                                       weights_only_training)});
+                                       cosine_training({.steps = 800,
+                                                        .batch = 256,
+                                                        .learning_rate = "5e-3",
+                                                        .warmup = 20,
+                                                        .half_life = 20}))});
         return runs;
     }
 

@@ -37,16 +37,12 @@ sigma_max = 20.0
 [model.network]
 name = "mlp"
 width = 160
-[train]
-steps = 4000
-batch = 512
-learning_rate = 2e-3
-schedule = "cosine"
-warmup = 100
-ema_half_life = 100
-precision = "float32"
 )",
-                              weights_only_training)}};
+                              cosine_training({.steps = 4000,
+                                               .batch = 512,
+                                               .learning_rate = "2e-3",
+                                               .warmup = 100,
+                                               .half_life = 100}))}};
     }
 
     std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed) const override {

@@ -63,16 +63,12 @@ times = "logit_normal"
 location = -1.7
 scale = 1.8
 reference = 64
-[train]
-steps = 6000
-batch = 64
-learning_rate = 4e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 300
-precision = "float32"
 )",
-                    weights_only_training);
+                    cosine_training({.steps = 6000,
+                                     .batch = 64,
+                                     .learning_rate = "4e-3",
+                                     .warmup = 50,
+                                     .half_life = 300}));
     }
 
     std::string sprites_recipe(std::uint64_t seed) const {

@@ -1,7 +1,9 @@
 #include "pushforward/audit/many_to_one.hpp"
 
 #include "pushforward/audit/denoising_truth.hpp"
+#include "pushforward/audit/differential.hpp"
 #include "pushforward/audit/mixture_truth.hpp"
+#include "pushforward/audit/two_normals.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/json.hpp"
 #include "pushforward/math/area.hpp"
@@ -28,10 +30,6 @@ struct Parameters : Options {
                  {.doc = "deviation of the normal numbers that are folded", .low = 0.2, .high = 5});
     }
 };
-
-Tensor standard_normal(const Tensor& z) {
-    return -0.5 * z.square().sum(1) - 0.5 * static_cast<double>(z.size(1)) * std::log(2 * pi);
-}
 
 /// A fold of R^k with 2 branches, and the log-density of what it makes of N(0, s^2 I).
 struct Fold {
@@ -81,7 +79,7 @@ public:
             const double s = p_.spread;
             const Map scaled = [&](const Tensor& at) { return fold.map(s * at); };
             const Tensor x = scaled(z);
-            const Tensor sum = pushforward_log_density(scaled, standard_normal, x,
+            const Tensor sum = pushforward_log_density(scaled, standard_normal_log_density, x,
                                                        starts(fold.k, seed), Reference::lebesgue);
             checks.push_back({text(fold.name, " of normals: largest error of the log-density"), 0,
                               (sum - fold.log_density(x, s)).abs().max().item<double>(), 0, 0,
@@ -102,28 +100,21 @@ private:
     }
     /// The data's own log-density before the fold.
     Tensor log_density(const Tensor& y) const {
-        if (y.size(1) == 2) return standard_normal(y / p_.spread) - 2 * std::log(p_.spread);
-        const NormalMixture law = p_.line.law();
-        Tensor out = torch::empty({y.size(0)}, torch::kDouble);
-        for (std::int64_t i = 0; i < y.size(0); ++i)
-            out[i] = std::log(law.density(y[i].item<double>()));
-        return out;
+        if (y.size(1) == 2)
+            return standard_normal_log_density(y / p_.spread) - 2 * std::log(p_.spread);
+        return pushforward::log_density(p_.line, y);
     }
     PlannedRun planned(const char* name, std::int64_t k, const char* model,
                        std::uint64_t seed) const {
         return {name, text("[data]\nsource = \"", data(k, 200000, seed),
                            "\"\nvalidation = 0.0\nscale = false\n[model]\n", model, R"(
 width = 16
-[train]
-steps = 1500
-batch = 2048
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 50
-precision = "float32"
 )",
-                           weights_only_training)};
+                           cosine_training({.steps = 1500,
+                                            .batch = 2048,
+                                            .learning_rate = "5e-3",
+                                            .warmup = 50,
+                                            .half_life = 50}))};
     }
 
     static Tensor starts(std::int64_t k, std::uint64_t seed) {
@@ -145,8 +136,9 @@ precision = "float32"
         const NormalMixture law = p_.line.law();
         const double there = (law.density(y) + law.density(-y)) / (2 * y);
         const Tensor x = torch::full({1, 1}, y * y, torch::kDouble);
-        const Tensor log_p = pushforward_log_density(folded(folds()[0], run), standard_normal, x,
-                                                     starts(1, seed), Reference::lebesgue);
+        const Tensor log_p =
+            pushforward_log_density(folded(folds()[0], run), standard_normal_log_density, x,
+                                    starts(1, seed), Reference::lebesgue);
         return {"z^2 of a fitted flow: density at one point",
                 there,
                 log_p.exp().item<double>(),
@@ -161,8 +153,8 @@ precision = "float32"
     std::vector<Check> of_fitted(const Fold& fold, const OpenedRun& run, std::uint64_t seed) const {
         const torch::NoGradGuard no_grad;
         const Tensor y = all_of(data(fold.k, 2000, seed + 1000)), x = fold.map(y);
-        const Tensor sum = pushforward_log_density(folded(fold, run), standard_normal, x,
-                                                   starts(fold.k, seed), Reference::lebesgue);
+        const Tensor sum = pushforward_log_density(folded(fold, run), standard_normal_log_density,
+                                                   x, starts(fold.k, seed), Reference::lebesgue);
         // both branches: what the fold's inverse gives, and its negative
         const Tensor right = torch::where(y.slice(1, 0, 1) >= 0, y, -y), bend = fold.log_det(y);
         const auto fitted = [&](const Tensor& at) {

@@ -1,10 +1,8 @@
 #include "pushforward/audit/maximum_likelihood.hpp"
 
 #include "pushforward/audit/denoising_truth.hpp"
-#include "pushforward/audit/mixture_truth.hpp"
+#include "pushforward/audit/two_normals.hpp"
 #include "pushforward/base/errors.hpp"
-#include "pushforward/training/run.hpp"
-#include "pushforward/training/scoring.hpp"
 
 #include <torch/types.h>
 
@@ -40,8 +38,8 @@ public:
                      high = log_p[2].item<double>();
         const double variance = deviation * deviation / (2 * middle - low - high);
         const double fitted_mean = mean + variance * (high - low) / (2 * deviation);
-        const Mean of_normal = short_of(normal, seed);
-        const Mean of_flow = short_of(open_run(runs.at("flow").string()), seed);
+        const Mean of_normal = short_of_law(normal, seed);
+        const Mean of_flow = short_of_law(open_run(runs.at("flow").string()), seed);
         const double error = 3 * of_normal.standard_error;
         return {{"nats that one normal is short of the law: KL", kl, of_normal.value,
                  of_normal.standard_error, kl - 0.005 - error, kl + 0.005 + error},
@@ -60,31 +58,16 @@ private:
                     "\"\nvalidation = 0.0\nscale = false\n[model]\n", model, R"(
 [objective]
 name = "likelihood"
-[train]
-steps = 3000
-batch = 16384
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 100
-precision = "float32"
 )",
-                    weights_only_training);
+                    cosine_training({.steps = 3000,
+                                     .batch = 16384,
+                                     .learning_rate = "5e-3",
+                                     .warmup = 50,
+                                     .half_life = 100}));
     }
 
-    /// log p of fresh points under the law less under the model; its mean estimates a KL, and the
-    /// difference of two log-densities varies less than either.
-    Mean short_of(const OpenedRun& run, std::uint64_t seed) const {
-        ScoreRequest request;
-        request.data = p_.data(400000, seed + 1000);
-        request.seed = seed;
-        request.batch = 20000;
-        const Tensor x = all_of(request.data).squeeze(1);
-        const NormalMixture law = p_.law();
-        Tensor exact = torch::empty_like(x);
-        for (std::int64_t i = 0; i < x.size(0); ++i)
-            exact.data_ptr<double>()[i] = std::log(law.density(x.data_ptr<double>()[i]));
-        return mean_of(exact - score_run(run, request).log_prob);
+    Mean short_of_law(const OpenedRun& run, std::uint64_t seed) const {
+        return short_of(p_, run, 1, 400000, seed + 1000);
     }
 
     TwoNormals p_{0.7, 3, 1};

@@ -74,16 +74,12 @@ name = "mlp"
 width = 256
 layers = 4
 features = 0
-[train]
-steps = 8000
-batch = 512
-learning_rate = 1e-3
-schedule = "cosine"
-warmup = 100
-ema_half_life = 100
-precision = "float32"
 )",
-                    weights_only_training);
+                    cosine_training({.steps = 8000,
+                                     .batch = 512,
+                                     .learning_rate = "1e-3",
+                                     .warmup = 100,
+                                     .half_life = 100}));
     }
 
     static Tensor nearest(const Tensor& x, const Tensor& items) {

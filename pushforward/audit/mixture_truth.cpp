@@ -122,16 +122,12 @@ scale = false
 [model]
 name = "mixture"
 components = 2
-[train]
-steps = 2000
-batch = 4096
-learning_rate = 2e-2
-schedule = "cosine"
-warmup = 50
-ema_half_life = 50
-precision = "float32"
 )",
-                weights_only_training);
+                cosine_training({.steps = 2000,
+                                 .batch = 4096,
+                                 .learning_rate = "2e-2",
+                                 .warmup = 50,
+                                 .half_life = 50}));
 }
 
 double Vp::beta(double t) {

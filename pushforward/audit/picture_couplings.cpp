@@ -27,16 +27,12 @@ name = "real_nvp"
 levels = 2
 transforms = 2
 width = 16
-[train]
-steps = 400
-batch = 128
-learning_rate = 2e-3
-schedule = "cosine"
-warmup = 20
-ema_half_life = 20
-precision = "float32"
 )",
-                                  weights_only_training)}};
+                                  cosine_training({.steps = 400,
+                                                   .batch = 128,
+                                                   .learning_rate = "2e-3",
+                                                   .warmup = 20,
+                                                   .half_life = 20}))}};
     }
 
     std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed) const override {

@@ -1,5 +1,6 @@
 #include "pushforward/audit/picture_truth.hpp"
 
+#include "pushforward/audit/differential.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/math/jacobian.hpp"
@@ -8,7 +9,6 @@
 #include <torch/types.h>
 
 #include <cmath>
-#include <numbers>
 
 namespace pushforward {
 
@@ -39,7 +39,7 @@ double worst_log_det(const PixelOptions& law, const OpenedRun& run, std::int64_t
     };
     const Linearised at = linearise(
         [&](const Tensor& flat) { return encode(flat.view({-1, x[0].numel()})); }, x.flatten(1));
-    const Tensor base = -0.5 * (at.value.square() + std::log(2 * std::numbers::pi)).sum(1);
+    const Tensor base = standard_normal_log_density(at.value);
     const torch::NoGradGuard no_grad;
     const Tensor log_p = run.model->density()->log_prob(x, {}, "exact", Rng(0));
     return (log_p - base - std::get<1>(torch::linalg_slogdet(at.jacobian)))

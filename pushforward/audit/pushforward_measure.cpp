@@ -41,16 +41,12 @@ scale = false
 name = "real_nvp"
 transforms = 4
 width = 16
-[train]
-steps = 1500
-batch = 2048
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 50
-precision = "float32"
 )",
-                                weights_only_training)}};
+                                cosine_training({.steps = 1500,
+                                                 .batch = 2048,
+                                                 .learning_rate = "5e-3",
+                                                 .warmup = 50,
+                                                 .half_life = 50}))}};
     }
 
     std::vector<Check> measure(const RunFolders& runs, std::uint64_t seed) const override {

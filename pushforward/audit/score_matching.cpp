@@ -93,17 +93,12 @@ layers = 2
 features = 0
 [objective]
 )",
-                    objective, R"(
-[train]
-steps = 6000
-batch = 2048
-learning_rate = 2e-3
-schedule = "cosine"
-warmup = 100
-ema_half_life = 300
-precision = "float32"
-)",
-                    weights_only_training);
+                    objective, "\n",
+                    cosine_training({.steps = 6000,
+                                     .batch = 2048,
+                                     .learning_rate = "2e-3",
+                                     .warmup = 100,
+                                     .half_life = 300}));
     }
 
     struct Seen {

@@ -1,6 +1,7 @@
 #include "pushforward/audit/singular_law.hpp"
 
 #include "pushforward/audit/denoising_truth.hpp"
+#include "pushforward/audit/differential.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/json.hpp"
 #include "pushforward/math/coarea.hpp"
@@ -30,9 +31,6 @@ struct Parameters : Options {
     }
 };
 
-Tensor standard_normal(const Tensor& z) {
-    return -0.5 * z.square().sum(1) - 0.5 * static_cast<double>(z.size(1)) * std::log(2 * pi);
-}
 Tensor circle(const Tensor& angle) {
     return torch::cat({angle.cos(), angle.sin()}, 1);
 }
@@ -74,16 +72,12 @@ scale = false
 name = "real_nvp"
 transforms = 4
 width = 16
-[train]
-steps = 1500
-batch = 2048
-learning_rate = 5e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 50
-precision = "float32"
 )",
-                    weights_only_training);
+                    cosine_training({.steps = 1500,
+                                     .batch = 2048,
+                                     .learning_rate = "5e-3",
+                                     .warmup = 50,
+                                     .half_life = 50}));
     }
     static Tensor quadrants() {
         return torch::tensor({1., 1., -1., -1., 1., -1., -1., 1.}, torch::kDouble).view({4, 2});
@@ -109,7 +103,7 @@ precision = "float32"
         const Tensor angle = column(-3, 3, 61), at = circle(angle), starts = column(-8, 8, 80);
         const Map map = [&](const Tensor& z) { return circle(p_.mean + p_.deviation * z); };
         const auto density = [&](const Tensor& x, Reference reference) {
-            return pushforward_log_density(map, standard_normal, x, starts, reference);
+            return pushforward_log_density(map, standard_normal_log_density, x, starts, reference);
         };
         checks.push_back({"normal angle on a circle: largest error of the log-density", 0,
                           largest(density(at, Reference::hausdorff) - wrapped(angle)), 0, 0, 1e-8});
@@ -127,7 +121,7 @@ precision = "float32"
         const auto noisy = [&](double e) {
             const Tensor z = column(-8, 8, 200001);
             const Tensor gap = (map(z) - at[20]).square().sum(1);
-            const Tensor all = standard_normal(z) - 0.5 * gap / (e * e);
+            const Tensor all = standard_normal_log_density(z) - 0.5 * gap / (e * e);
             return torch::logsumexp(all, 0).item<double>() - 2 * std::log(e);
         };
         checks.push_back({"what noise ten times smaller adds to a noised log-density",
@@ -157,7 +151,7 @@ precision = "float32"
             return circle(run.model->latent()->decode(z, {}, Rng(0)));
         };
         const auto density = [&](const Tensor& angle) {
-            return pushforward_log_density(around, standard_normal, circle(angle),
+            return pushforward_log_density(around, standard_normal_log_density, circle(angle),
                                            column(-8, 8, 40), Reference::hausdorff);
         };
         const Tensor middle = torch::full({1, 1}, p_.mean, torch::kDouble);
@@ -177,8 +171,8 @@ precision = "float32"
         const Tensor at = torch::tensor({-4., -1., -0.2, 0.05, 0.5, 1., 2., 6.}, torch::kDouble) *
                           (p_.spread * p_.spread);
         const auto error = [&](const Map& map, const FibreOptions& options) {
-            return (coarea_log_density(map, standard_normal, at.unsqueeze(1), quadrants(),
-                                       options) -
+            return (coarea_log_density(map, standard_normal_log_density, at.unsqueeze(1),
+                                       quadrants(), options) -
                     product_log_density(at))
                 .abs();
         };

@@ -59,16 +59,12 @@ scale = false
 name = "real_nvp"
 transforms = 2
 width = 8
-[train]
-steps = 1500
-batch = 2048
-learning_rate = 3e-3
-schedule = "cosine"
-warmup = 50
-ema_half_life = 100
-precision = "float32"
 )",
-                                weights_only_training)},
+                                cosine_training({.steps = 1500,
+                                                 .batch = 2048,
+                                                 .learning_rate = "3e-3",
+                                                 .warmup = 50,
+                                                 .half_life = 100}))},
                 {"sprites", sprite_recipe(20, seed)},
                 {"pixels", sprite_recipe(1, seed)}};
     }
@@ -101,16 +97,12 @@ private:
             R"(
 [objective]
 name = "denoising"
-[train]
-steps = 600
-batch = 128
-learning_rate = 2e-2
-schedule = "cosine"
-warmup = 20
-ema_half_life = 50
-precision = "float32"
 )",
-            weights_only_training);
+            cosine_training({.steps = 600,
+                             .batch = 128,
+                             .learning_rate = "2e-2",
+                             .warmup = 20,
+                             .half_life = 50}));
     }
 
     void in_high_dimension(const OpenedRun& run, std::uint64_t seed,

@@ -20,12 +20,12 @@ Tensor interleaved(const Tensor& even, const Tensor& odd) {
     return d % 2 == 0 ? row : row.slice(1, 0, d);
 }
 
-class Coupling : public Bijection {
+class Coupling : public Transformed {
 public:
     Coupling(torch::nn::Module& parent, const std::string& name, const LayerShape& s, bool odd,
              std::unique_ptr<Transformer> transformer)
         // with one number there is nothing that could stay
-        : odd_(odd || s.dimensions == 1), transformer_(std::move(transformer)) {
+        : Transformed(std::move(transformer)), odd_(odd || s.dimensions == 1) {
         const std::int64_t evens = (s.dimensions + 1) / 2, odds = s.dimensions / 2;
         conditioner_ = Conditioner(parent, name,
                                    {odd_ ? odds : evens, odd_ ? evens : odds,
@@ -33,16 +33,8 @@ public:
                                    Sight::all);
     }
 
-    Mapped forward(const Tensor& x, const Given& given) const override {
-        return map(x, given, &Transformer::forward);
-    }
-    Mapped inverse(const Tensor& y, const Given& given) const override {
-        return map(y, given, &Transformer::inverse);
-    }
-
 private:
-    Mapped map(const Tensor& x, const Given& given,
-               Mapped (Transformer::*direction)(const Tensor&, const Tensor&) const) const {
+    Mapped map(const Tensor& x, const Given& given, Direction direction) const override {
         const std::int64_t d = x.size(1);
         const Tensor even = x.slice(1, 0, d, 2), odd = x.slice(1, 1, d, 2);
         const Tensor kept = (odd_ ? odd : even).contiguous(), &moved = odd_ ? even : odd;
@@ -52,7 +44,6 @@ private:
     }
 
     bool odd_;
-    std::unique_ptr<Transformer> transformer_;
     Conditioner conditioner_;
 };
 

@@ -14,11 +14,11 @@ Tensor of_numbers(const Tensor& p, std::int64_t each) {
     return p.reshape({p.size(0), each, -1}).transpose(1, 2);
 }
 
-class ChannelCoupling : public Bijection {
+class ChannelCoupling : public Transformed {
 public:
     ChannelCoupling(torch::nn::Module& parent, const std::string& name, const PictureShape& s,
                     bool odd, std::unique_ptr<Transformer> transformer)
-        : odd_(odd), transformer_(std::move(transformer)) {
+        : Transformed(std::move(transformer)), odd_(odd) {
         PF_CHECK(s.channels > 1, name, "at least two channels to couple", s.channels);
         first_ = s.channels / 2;
         const std::int64_t stay = odd ? s.channels - first_ : first_;
@@ -27,16 +27,8 @@ public:
             {stay, (s.channels - stay) * transformer_->parameters(), s.context, s.width, s.layers});
     }
 
-    Mapped forward(const Tensor& x, const Given& given) const override {
-        return map(x, given, &Transformer::forward);
-    }
-    Mapped inverse(const Tensor& y, const Given& given) const override {
-        return map(y, given, &Transformer::inverse);
-    }
-
 private:
-    Mapped map(const Tensor& x, const Given& given,
-               Mapped (Transformer::*direction)(const Tensor&, const Tensor&) const) const {
+    Mapped map(const Tensor& x, const Given& given, Direction direction) const override {
         const Tensor low = x.narrow(1, 0, first_), high = x.narrow(1, first_, x.size(1) - first_);
         const Tensor &kept = odd_ ? high : low, &moved = odd_ ? low : high;
         const Tensor p = of_numbers(conditioner_(kept, given.context), transformer_->parameters());
@@ -46,33 +38,24 @@ private:
     }
 
     bool odd_;
-    std::unique_ptr<Transformer> transformer_;
     std::int64_t first_ = 0;
     ConvConditioner conditioner_;
 };
 
-class CheckerboardCoupling : public Bijection {
+class CheckerboardCoupling : public Transformed {
 public:
     CheckerboardCoupling(torch::nn::Module& parent, const std::string& name, const PictureShape& s,
                          bool odd, std::unique_ptr<Transformer> transformer)
-        : odd_(odd),
-          transformer_(std::move(transformer)),
+        : Transformed(std::move(transformer)),
+          odd_(odd),
           conditioner_(
               parent, name,
               {s.channels, s.channels * transformer_->parameters(), s.context, s.width, s.layers}) {
     }
 
-    Mapped forward(const Tensor& x, const Given& given) const override {
-        return map(x, given, &Transformer::forward);
-    }
-    Mapped inverse(const Tensor& y, const Given& given) const override {
-        return map(y, given, &Transformer::inverse);
-    }
-
 private:
     /// Where the parameters are zero the transformer is the identity.
-    Mapped map(const Tensor& x, const Given& given,
-               Mapped (Transformer::*direction)(const Tensor&, const Tensor&) const) const {
+    Mapped map(const Tensor& x, const Given& given, Direction direction) const override {
         const auto whole = x.options().dtype(at::kLong);
         const Tensor sum = at::arange(x.size(2), whole).unsqueeze(1) + at::arange(x.size(3), whole);
         const Tensor moved = ((sum + (odd_ ? 0 : 1)) % 2 == 0).to(x.scalar_type());
@@ -83,7 +66,6 @@ private:
     }
 
     bool odd_;
-    std::unique_ptr<Transformer> transformer_;
     ConvConditioner conditioner_;
 };
 

@@ -16,6 +16,25 @@ public:
     virtual Mapped inverse(const Tensor& y, const Tensor& parameters) const = 0;
 };
 
+/// A bijection that does the same in both directions but for its transformer's.
+class Transformed : public Bijection {
+public:
+    explicit Transformed(std::unique_ptr<Transformer> transformer)
+        : transformer_(std::move(transformer)) {}
+    Mapped forward(const Tensor& x, const Given& given) const override {
+        return map(x, given, &Transformer::forward);
+    }
+    Mapped inverse(const Tensor& y, const Given& given) const override {
+        return map(y, given, &Transformer::inverse);
+    }
+
+protected:
+    using Direction = Mapped (Transformer::*)(const Tensor&, const Tensor&) const;
+    virtual Mapped map(const Tensor& x, const Given& given, Direction direction) const = 0;
+
+    std::unique_ptr<Transformer> transformer_;
+};
+
 /// y = x + m (Dinh et al. 2014).
 std::unique_ptr<Transformer> make_additive();
 /// y = e^s x + m, the scale e^s within a factor of 1000; see kernels/affine.hpp (Dinh et al. 2016).
