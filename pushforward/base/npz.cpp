@@ -44,11 +44,11 @@ Array read_member(const ZipArchive& zip, const ZipArchive::Member& member, std::
 
 }  // namespace
 
-std::vector<NpzEntry> list_npz(const Blob& blob, std::uint64_t cap) {
+std::vector<ArrayEntry> list_npz(const Blob& blob, std::uint64_t cap) {
     const ZipArchive zip = open(blob, cap);
-    std::vector<NpzEntry> out;
+    std::vector<ArrayEntry> out;
     for (const auto& member : zip.members()) {
-        NpzEntry entry{array_name(member.name), DType::f32, {}, ""};
+        ArrayEntry entry{array_name(member.name), DType::f32, {}, ""};
         try {
             NpyHeader header = header_of(zip, member);
             entry.dtype = header.dtype;

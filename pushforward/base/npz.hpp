@@ -10,9 +10,9 @@ namespace pushforward {
 
 using NamedArrays = std::vector<std::pair<std::string, Array>>;
 
-/// One array of an npz file before it is read. `problem` says why it cannot be: texts, objects, a
+/// One array of a container before it is read. `problem` says why it cannot be: texts, objects, a
 /// size that is not what its header asks for.
-struct NpzEntry {
+struct ArrayEntry {
     std::string name;
     DType dtype = DType::f32;
     Shape shape;
@@ -21,7 +21,7 @@ struct NpzEntry {
 
 /// What the file holds; inflates only the headers. DataError when the archive cannot be read or
 /// declares more than `cap` bytes.
-std::vector<NpzEntry> list_npz(const Blob& blob, std::uint64_t cap = default_cap);
+std::vector<ArrayEntry> list_npz(const Blob& blob, std::uint64_t cap = default_cap);
 
 /// One array by its name (without ".npy"); DataError lists the names when there is none.
 Array read_npz(const Blob& blob, const std::string& name, std::uint64_t cap = default_cap);

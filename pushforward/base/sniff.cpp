@@ -28,9 +28,11 @@ FileKind sniff(Bytes bytes) {
     if (text.starts_with("\x89PNG\r\n\x1a\n"sv)) return FileKind::png;
     if (text.starts_with("\xff\xd8\xff"sv)) return FileKind::jpeg;
     if (text.starts_with("\x93NUMPY"sv)) return FileKind::npy;
-    if (text.starts_with("\x89HDF\r\n\x1a\n"sv)) return FileKind::hdf5;
     if (text.starts_with("RIFF"sv) && text.size() >= 12 && text.substr(8, 4) == "WAVE")
         return FileKind::wav;
+    // HDF5 begins at 0, 512, 1024, 2048, ...: what is before it is the user's.
+    for (std::size_t at = 0; at < text.size(); at = at ? 2 * at : 512)
+        if (text.substr(at, 8) == "\x89HDF\r\n\x1a\n"sv) return FileKind::hdf5;
     if (text.size() > 8 && text[8] == '{' && little_endian<std::uint64_t>(bytes, 0) <= 100'000'000)
         return FileKind::safetensors;
     if (text.size() >= 8 && text.starts_with("\0\0"sv) &&

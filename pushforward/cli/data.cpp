@@ -81,7 +81,7 @@ void list(const Common& common) {
     }
     lines +=
         "files, each also as .gz\n"
-        "  IDX, CIFAR binary, npy, npz (PATH#member), CSV, TSV and whitespace tables,\n"
+        "  IDX, CIFAR binary, npy, npz and HDF5 (PATH#member), CSV, TSV and whitespace tables,\n"
         "  a folder of PNG and JPEG (class = subfolder), a zip of images\n";
     common.print(lines, {{"simulators", known}});
 }
@@ -101,7 +101,8 @@ void add_data(CLI::App& program, Common& common) {
         add_verb(*verb, common, "make", "write a simulator's (or any) items to a file",
                  [&common, a] { make(common, *a); });
     write->add_option("SPEC", a->spec, "a data SPEC, such as sim:ring?n=1000")->required();
-    write->add_option("--out", a->out, "a file .npz .npy .csv .png, or a folder DIR/")->required();
+    write->add_option("--out", a->out, "a file .npz .h5 .npy .csv .png, or a folder DIR/")
+        ->required();
 }
 
 }  // namespace pushforward

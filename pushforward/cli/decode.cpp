@@ -37,7 +37,8 @@ void add_decode(CLI::App& program, Common& common) {
                               [&common, a] { decode(common, *a); });
     verb->add_option("RUN", a->run, "a run folder")->required();
     verb->add_option("--latents", a->latents, "FILE.npz, as encode writes it: its z")->required();
-    verb->add_option("--out", a->out, "a file .npz .npy .csv .png, or a folder DIR/")->required();
+    verb->add_option("--out", a->out, "a file .npz .h5 .npy .csv .png, or a folder DIR/")
+        ->required();
     verb->add_option("--batch", a->batch, "rows decoded together (default: 64)")
         ->check(CLI::Range(1, 1000000));
 }

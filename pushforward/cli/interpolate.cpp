@@ -53,7 +53,8 @@ void add_interpolate(CLI::App& program, Common& common) {
     verb->add_option("--to", a->to, "a data SPEC of as many rows: where they end")->required();
     verb->add_option("--steps", a->steps, "items a pair, both ends included (default: 8)")
         ->check(CLI::Range(2, 10000));
-    verb->add_option("--out", a->out, "a file .npz .npy .csv .png (a pair a row), or a folder DIR/")
+    verb->add_option("--out", a->out,
+                     "a file .npz .h5 .npy .csv .png (a pair a row), or a folder DIR/")
         ->required();
     verb->add_option("--batch", a->batch, "items made together (default: 64)")
         ->check(CLI::Range(1, 1000000));

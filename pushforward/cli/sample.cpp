@@ -128,7 +128,7 @@ void add_sample(CLI::App& program, Common& common) {
     verb->add_option("RUN", a->run, "a run folder")->required();
     verb->add_option("-n", a->n, "how many")->required()->check(CLI::Range(1, 1000000000));
     verb->add_option("--out", a->out,
-                     "a file .npz .npy .csv .png, or a folder DIR/ (default: RUN/samples/...)");
+                     "a file .npz .h5 .npy .csv .png, or a folder DIR/ (default: RUN/samples/...)");
     verb->add_option("--condition", a->conditions,
                      "label=3, label=NAME, label=each, COLUMN=value (repeatable)")
         ->take_all()

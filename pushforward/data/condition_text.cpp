@@ -21,16 +21,14 @@ bool parse_number(const std::string& text, T& value) {
 Tensor label_rows(const Field& field, const std::string& value, std::int64_t n) {
     const std::int64_t classes = field.space.symbols;
     if (value == "each") return torch::arange(n, torch::kLong).remainder(classes);
-    const auto named = std::find(field.names.begin(), field.names.end(), value);
-    std::int64_t label = named - field.names.begin();
-    if (named == field.names.end() &&
-        (!parse_number(value, label) || label < 0 || label >= classes)) {
+    const auto label = class_of(field, value);
+    if (!label) {
         const bool few = !field.names.empty() && field.names.size() <= 40;
         throw UsageError(text("--condition ", field.name, "=", value,
                               ": expected a class from 0 to ", classes - 1,
                               few ? ", " + one_of(field.names) : "", ", or each"));
     }
-    return torch::full({n}, label, torch::kLong);
+    return torch::full({n}, *label, torch::kLong);
 }
 
 Tensor number_rows(const Field& field, const std::string& value, std::int64_t n) {
@@ -55,6 +53,14 @@ Tensor number_rows(const Field& field, const std::string& value, std::int64_t n)
 }
 
 }  // namespace
+
+std::optional<std::int64_t> class_of(const Field& label, const std::string& value) {
+    const auto named = std::find(label.names.begin(), label.names.end(), value);
+    if (named != label.names.end()) return named - label.names.begin();
+    std::int64_t number = 0;
+    if (!parse_number(value, number) || number < 0 || number >= label.space.symbols) return {};
+    return number;
+}
 
 Condition condition_rows(const std::vector<std::string>& texts, const DataSpec& spec,
                          std::int64_t n) {

@@ -2,6 +2,7 @@
 
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/file.hpp"
+#include "pushforward/base/hdf5.hpp"
 #include "pushforward/base/json.hpp"
 #include "pushforward/base/npy.hpp"
 #include "pushforward/base/npz.hpp"
@@ -104,11 +105,11 @@ void check_export(const std::filesystem::path& path, const Space& space) {
             "--out " + path.string(), "a new or empty folder", "one that holds something");
         return;
     }
-    const bool good = extension == ".npz" || extension == ".npy" || extension == ".png" ||
-                      (extension == ".csv" && space.event.size() <= 1);
+    const bool good = extension == ".npz" || extension == ".h5" || extension == ".npy" ||
+                      extension == ".png" || (extension == ".csv" && space.event.size() <= 1);
     PF_CHECK(good, "--out " + path.string(),
-             space.is_image() ? "an extension .npz, .npy or .png, or a folder DIR/"
-                              : "an extension .npz, .npy, .csv or .png",
+             space.is_image() ? "an extension .npz, .h5, .npy or .png, or a folder DIR/"
+                              : "an extension .npz, .h5, .npy, .csv or .png",
              extension.empty() ? "none" : extension);
 }
 
@@ -120,10 +121,10 @@ void export_items(const std::filesystem::path& path, const Tensor& items, const 
     const std::string extension = path.extension().string();
     if (is_folder(path)) {
         export_folder(path, items, text);
-    } else if (extension == ".npz") {
+    } else if (extension == ".npz" || extension == ".h5") {
         NamedArrays arrays{{"samples", to_array(channels_last(items, space))}};
         for (const auto& [name, t] : extras) arrays.emplace_back(name, to_array(t));
-        write_npz(path, arrays);
+        (extension == ".npz" ? write_npz : write_hdf5)(path, arrays);
     } else if (extension == ".npy") {
         write_npy(path, to_array(channels_last(items, space)));
     } else if (extension == ".csv") {

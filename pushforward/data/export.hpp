@@ -11,10 +11,10 @@
 namespace pushforward {
 
 /// UsageError when items of this space cannot be written as the path's extension asks, before any
-/// work: .npz .npy for all, .csv for vectors, .png for pictures and plots, DIR/ for images.
+/// work: .npz .h5 .npy for all, .csv for vectors, .png for pictures and plots, DIR/ for images.
 void check_export(const std::filesystem::path& path, const Space& space);
 
-/// Writes items [N, event...] in the data's own units, whole or not at all. npz: `samples`
+/// Writes items [N, event...] in the data's own units, whole or not at all. npz, HDF5: `samples`
 /// ([N, H, W, C] for images) and the named extras; npy: samples alone; csv: one row an item under
 /// `columns` (x0, x1, ... when empty), then the 1-d extras; png: one plot or grid of
 /// `per_row` images a row (0: about square); DIR/: one PNG an image.

@@ -1,6 +1,7 @@
 #include "pushforward/base/cifar.hpp"
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/gzip.hpp"
+#include "pushforward/base/hdf5.hpp"
 #include "pushforward/base/idx.hpp"
 #include "pushforward/base/npy.hpp"
 #include "pushforward/base/npz.hpp"
@@ -13,6 +14,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <numeric>
 #include <sstream>
 
 namespace pushforward {
@@ -21,7 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* formats =
-    "IDX, CIFAR binary, npy, npz, PNG, JPEG, a zip of pictures, a table, or a folder of those";
+    "IDX, CIFAR binary, npy, npz, HDF5, PNG, JPEG, a zip of pictures, a table, or a folder of "
+    "those";
 
 std::vector<std::string> lines_of(const fs::path& path) {
     std::vector<std::string> lines;
@@ -145,21 +149,56 @@ std::shared_ptr<const Source> cifar_folder(const fs::path& folder,
     return cifar_source(folder, train, own);
 }
 
-// --- npy and npz ---------------------------------------------------------------------------------
+// --- npz and HDF5 --------------------------------------------------------------------------------
 
-std::shared_ptr<const Source> npz_source(const Blob& blob, const std::string& member,
-                                         const FileOptions& options) {
-    const auto entries = list_npz(blob);
+/// Leaves out columns of an array of vectors, which are named by their numbers from 0 on.
+void drop_columns(TensorParts& parts, const std::vector<std::string>& dropped) {
+    if (parts.space.event.size() != 1)
+        throw UsageError(parts.name + "?drop=: expected an array [N, D], got " + parts.kind);
     std::vector<std::string> names;
-    for (const auto& e : entries) names.push_back(e.name);
+    for (std::int64_t k = 0; k < parts.space.event[0]; ++k) names.push_back(std::to_string(k));
+    std::vector<std::int64_t> kept(names.size());
+    std::iota(kept.begin(), kept.end(), std::int64_t{0});
+    for (const auto& name : dropped) {
+        const auto found = std::find(names.begin(), names.end(), name);
+        if (found == names.end())
+            throw UsageError(text(parts.name, "?drop=", name, ": expected a column from 0 to ",
+                                  names.size() - 1));
+        std::erase(kept, found - names.begin());
+    }
+    if (kept.empty())
+        throw UsageError(parts.name + ": expected at least one column to model, got none");
+    for (const auto k : kept) parts.columns.push_back(names[static_cast<std::size_t>(k)]);
+    parts.values =
+        parts.values.reshape({parts.values.size(0), -1}).index_select(1, torch::tensor(kept));
+    parts.space.event = {static_cast<std::int64_t>(kept.size())};
+}
+
+/// The arrays of one file.
+struct Container {
+    std::string kind;
+    std::vector<ArrayEntry> entries;
+    std::function<Array(const std::string& name)> read;
+};
+
+std::shared_ptr<const Source> container_source(const Blob& blob, const Container& file,
+                                               const std::string& member,
+                                               const FileOptions& options) {
+    if (file.entries.empty()) throw DataError(blob.name, "", "expected an array, found none");
+    std::vector<std::string> all, names;  // to choose from: those that can be read, if any
+    for (const auto& e : file.entries) {
+        all.push_back(e.name);
+        if (e.problem.empty()) names.push_back(e.name);
+    }
+    if (names.empty()) names = all;
     const auto has = [&](const std::string& name) {
-        return std::find(names.begin(), names.end(), name) != names.end();
+        return std::find(all.begin(), all.end(), name) != all.end();
     };
     const auto checked = [&](const std::string& name, const std::string& key) {
         if (!has(name))
             throw UsageError(text(blob.name, key, name, ": no such array",
                                   nearest_hint(name, names), "; there are ", one_of(names)));
-        return read_npz(blob, name);
+        return file.read(name);
     };
     std::string chosen = member;
     if (chosen.empty() && names.size() == 1) chosen = names[0];
@@ -168,7 +207,8 @@ std::shared_ptr<const Source> npz_source(const Blob& blob, const std::string& me
     if (chosen.empty())
         throw UsageError(text("data ", blob.name, ": expected #member, one of ", one_of(names)));
     TensorParts parts = array_parts(blob.name + "#" + chosen, checked(chosen, "#"));
-    parts.kind = "npz " + parts.kind;
+    parts.kind = file.kind + " " + parts.kind;
+    if (!options.drop.empty()) drop_columns(parts, options.drop);
     if (!options.label.empty())
         add_label(parts, checked(options.label, "?label="), "label " + options.label);
     for (const auto& name : options.context) {
@@ -196,14 +236,16 @@ void refuse_keys(const DataSpecText& spec, const std::vector<std::string>& keys,
 
 void refuse_member(const DataSpecText& spec, const std::string& kind) {
     if (!spec.member.empty())
-        throw UsageError(text("data ", spec.text, ": expected an npz file before #", spec.member,
-                              ", got ", kind));
+        throw UsageError(text("data ", spec.text, ": expected an npz or HDF5 file before #",
+                              spec.member, ", got ", kind));
 }
 
 const std::vector<std::string> of_pictures = {"size", "channels", "crop", "patches"};
-const std::vector<std::string> of_tables = {"label", "context", "drop", "missing"};
+const std::vector<std::string> of_tables = {"label", "context", "drop", "missing", "only"};
 const std::vector<std::string> of_both = {"size",  "channels", "crop", "patches",
                                           "label", "context",  "drop", "missing"};
+const std::vector<std::string> of_containers_not = {"size", "channels", "crop", "patches",
+                                                    "missing"};
 
 std::shared_ptr<const Source> open_folder(const DataSpecText& spec, const FileOptions& options) {
     const fs::path folder = spec.path;
@@ -246,7 +288,7 @@ std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOpt
         refuse_keys(spec, of_both, "CIFAR records");
         return cifar_source(spec.path, {blob}, nullptr);
     }
-    if (kind != FileKind::zip) refuse_member(spec, name_of(kind));
+    if (kind != FileKind::zip && kind != FileKind::hdf5) refuse_member(spec, name_of(kind));
     switch (kind) {
         case FileKind::idx:
             refuse_keys(spec, of_both, "IDX files");
@@ -266,9 +308,17 @@ std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOpt
                 refuse_keys(spec, of_tables, "pictures");
                 return pictures;
             }
-            refuse_keys(spec, {"size", "channels", "crop", "patches", "drop", "missing"},
-                        "npz files");
-            return npz_source(blob, spec.member, options);
+            refuse_keys(spec, of_containers_not, "npz files");
+            return container_source(
+                blob,
+                {"npz", list_npz(blob), [&](const auto& name) { return read_npz(blob, name); }},
+                spec.member, options);
+        case FileKind::hdf5:
+            refuse_keys(spec, of_containers_not, "HDF5 files");
+            return container_source(
+                blob,
+                {"HDF5", list_hdf5(blob), [&](const auto& name) { return read_hdf5(blob, name); }},
+                spec.member.substr(spec.member.starts_with('/')), options);
         case FileKind::text:
             refuse_keys(spec, of_pictures, "tables");
             return table_source(spec.path, read_table(blob), options);

@@ -48,7 +48,32 @@ Tensor bar_chart(const Tensor& values) {
     return picture.unsqueeze(0);
 }
 
+constexpr std::int64_t few_bins = 128;
+
+/// Counts [bins, bins] as ink, log(1 + count): one point is seen, and the modes do not drown the
+/// rest. The darkest cell is black, where there are `least` points in it.
+std::vector<std::byte> inked(const Tensor& counts, double least, const PngText& text) {
+    constexpr std::int64_t side = 512;
+    const double most = std::max(least, counts.max().item<double>());
+    const Tensor ink = counts.log1p() / std::log1p(most);
+    const std::int64_t zoom = side / counts.size(0);
+    const Tensor picture =
+        bytes_of_unit(1 - ink).repeat_interleave(zoom, 0).repeat_interleave(zoom, 1);
+    return encoded(picture.unsqueeze(2), text);
+}
+
 }  // namespace
+
+Box box_of(const Tensor& points) {
+    const Tensor sorted =
+        std::get<0>(points.detach().to(torch::kCPU, torch::kDouble).reshape({-1}).sort());
+    const std::int64_t m = sorted.numel(),
+                       cut = m / 2000;  // a stray point would shrink the picture
+    if (m == 0) return {};
+    const double low = sorted[cut].item<double>(), high = sorted[m - 1 - cut].item<double>();
+    const double margin = high > low ? 0.08 * (high - low) : 1;
+    return {low - margin, high + margin};
+}
 
 std::vector<std::byte> image_png(const Tensor& image, const PngText& text) {
     PF_CHECK(image.dim() == 3 && (image.size(0) == 1 || image.size(0) == 3 || image.size(0) == 4),
@@ -85,35 +110,33 @@ std::vector<std::byte> scatter_png(const Tensor& points, double low, double high
                                    const PngText& text) {
     PF_CHECK(points.dim() == 2 && points.size(1) == 2 && points.size(0) > 0, "scatter_png",
              "points [N, 2]", points.sizes());
-    constexpr std::int64_t side = 512;
     Tensor p = points.detach().to(torch::kCPU, torch::kDouble);
     p = p.index({p.isfinite().all(1)});
     if (!(low < high)) {
-        // nearly all points, for a stray one would shrink the picture
-        low = -1, high = 1;
-        if (p.numel() > 0) {
-            const Tensor sorted = std::get<0>(p.reshape({-1}).sort());
-            const std::int64_t m = sorted.numel(), cut = m / 2000;
-            low = sorted[cut].item<double>(), high = sorted[m - 1 - cut].item<double>();
-            const double margin = high > low ? 0.08 * (high - low) : 1;
-            low -= margin, high += margin;
-        }
+        const Box box = box_of(p);
+        low = box.low, high = box.high;
     }
-    const std::int64_t bins = p.size(0) < 20000 ? 128 : 256;
+    const std::int64_t bins = p.size(0) < 20000 ? few_bins : 2 * few_bins;
     const Tensor cell = ((p - low) * (static_cast<double>(bins) / (high - low))).floor();
     const Tensor inside = ((cell >= 0) & (cell < bins)).all(1);
     const Tensor kept = cell.index({inside}).to(torch::kLong);
     const Tensor counts =
-        torch::bincount((bins - 1 - kept.select(1, 1)) * bins + kept.select(1, 0), {}, bins * bins)
-            .to(torch::kFloat)
-            .view({1, bins, bins});
-    const double most = std::max(1.0, counts.max().item<double>());
-    // log(1 + count): one point is seen, and the modes do not drown the rest
-    const Tensor ink = (counts + 1).log() / std::log(most + 1);
-    const std::int64_t zoom = side / bins;
-    const Tensor picture =
-        bytes_of_unit(1 - ink).repeat_interleave(zoom, 1).repeat_interleave(zoom, 2);
-    return encoded(picture.permute({1, 2, 0}), text);
+        torch::bincount((bins - 1 - kept.select(1, 1)) * bins + kept.select(1, 0), {}, bins * bins);
+    return inked(counts.to(torch::kDouble).view({bins, bins}), 1, text);
+}
+
+std::vector<std::byte> density_png(const std::function<Tensor(const Tensor&)>& log_p,
+                                   const Box& box, std::int64_t points, const PngText& text) {
+    PF_CHECK(box.low < box.high && points > 0, "density_png", "a box and points in it", box.low,
+             " to ", box.high, " and ", points);
+    constexpr std::int64_t bins = few_bins;
+    const double width = (box.high - box.low) / bins;
+    const Tensor centres = box.low + width * (torch::arange(bins, torch::kDouble) + 0.5);
+    const auto axes = torch::meshgrid({centres.flip(0), centres}, "ij");  // rows are y, downwards
+    const Tensor where = torch::stack({axes[1].flatten(), axes[0].flatten()}, 1);
+    const Tensor p = log_p(where).detach().to(torch::kCPU, torch::kDouble).exp();
+    const Tensor counts = (static_cast<double>(points) * width * width * p).view({bins, bins});
+    return inked(counts.nan_to_num(0), 1e-300, text);
 }
 
 std::vector<std::byte> picture_png(const Tensor& items, const PngText& text, std::int64_t columns) {

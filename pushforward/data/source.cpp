@@ -3,22 +3,30 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/core/rng.hpp"
+#include "pushforward/data/condition_text.hpp"
 #include "pushforward/data/shuffle.hpp"
 #include "pushforward/data/sources.hpp"
 #include "pushforward/data/split.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace pushforward {
 namespace {
 
 class Rows : public Source {
 public:
+    /// Without the condition `hidden`.
     Rows(std::shared_ptr<const Source> source, std::vector<std::int64_t> rows,
-         std::shared_ptr<const Source> test)
-        : source_(std::move(source)), rows_(std::move(rows)), test_(std::move(test)) {}
+         std::shared_ptr<const Source> test, const std::string& hidden = "")
+        : source_(std::move(source)),
+          rows_(std::move(rows)),
+          test_(std::move(test)),
+          spec_(source_->spec()) {
+        std::erase_if(spec_.conditions, [&](const Field& f) { return f.name == hidden; });
+    }
 
-    const DataSpec& spec() const override { return source_->spec(); }
+    const DataSpec& spec() const override { return spec_; }
     std::int64_t size() const override { return static_cast<std::int64_t>(rows_.size()); }
     std::string name() const override { return source_->name(); }
     std::string kind() const override { return text(size(), " rows of ", source_->kind()); }
@@ -39,6 +47,7 @@ public:
         Batch batch = source_->get(inner);
         for (std::size_t i = 0; i < rows.size(); ++i)
             batch.index.data_ptr<std::int64_t>()[i] = rows[i];
+        std::erase_if(batch.c.value, [&](const auto& v) { return !spec_.condition(v.first); });
         return batch;
     }
 
@@ -46,11 +55,40 @@ private:
     std::shared_ptr<const Source> source_;
     std::vector<std::int64_t> rows_;
     std::shared_ptr<const Source> test_;
+    DataSpec spec_;
 };
 
-/// The rows that `split` and `n` ask for.
+/// The rows of one class, without the label, which says nothing there. The test set that comes with
+/// them keeps all its classes and their labels.
+std::shared_ptr<const Source> of_class(const std::shared_ptr<const Source>& source,
+                                       const std::string& value) {
+    const std::string who = text(source->name(), "?only=", value);
+    const Field* label = source->spec().condition("label");
+    if (!label || label->space.kind != Kind::symbol)
+        throw UsageError(who + ": the data have no label (label=COLUMN says where it stands)");
+    const auto wanted = class_of(*label, value);
+    if (!wanted)
+        throw UsageError(text(who, ": expected a class from 0 to ", label->space.symbols - 1,
+                              label->names.empty() || label->names.size() > 40
+                                  ? std::string()
+                                  : ", " + one_of(label->names)));
+    constexpr std::int64_t piece = 65536;
+    std::vector<std::int64_t> rows;
+    for (std::int64_t first = 0; first < source->size(); first += piece) {
+        std::vector<std::int64_t> some(
+            static_cast<std::size_t>(std::min(piece, source->size() - first)));
+        std::iota(some.begin(), some.end(), first);
+        const Tensor labels = source->get(some).c.value.at(label->name);
+        for (std::size_t i = 0; i < some.size(); ++i)
+            if (labels.const_data_ptr<std::int64_t>()[i] == *wanted) rows.push_back(some[i]);
+    }
+    if (rows.empty()) throw UsageError(who + ": no row is of this class");
+    return std::make_shared<Rows>(source, std::move(rows), source->own_test(), label->name);
+}
+
+/// The rows that `split`, `only` and `n` ask for, one after the other.
 std::shared_ptr<const Source> chosen(std::shared_ptr<const Source> source,
-                                     const RowOptions& options) {
+                                     const FileOptions& options) {
     const auto seed = static_cast<std::uint64_t>(options.seed);
     if (options.split != "all") {
         auto test = source->own_test();
@@ -70,6 +108,7 @@ std::shared_ptr<const Source> chosen(std::shared_ptr<const Source> source,
                                             options.split == "train" ? test : nullptr);
         }
     }
+    if (!options.only.empty()) source = of_class(source, options.only);
     if (options.n > 0 && options.n < source->size()) {
         const Shuffle shuffle(source->size(), Rng(seed).split(0x6e).key());  // "n"
         std::vector<std::int64_t> rows;

@@ -33,7 +33,7 @@ public:
 };
 
 /// Opens a data SPEC; the format is told from the content (a leading gzip layer is taken off):
-/// IDX, CIFAR binary, npy, npz, zip of images, PNG, JPEG, table, or a folder of one of these;
+/// IDX, CIFAR binary, npy, npz, HDF5, zip of images, PNG, JPEG, table, or a folder of these;
 /// `sim:NAME` is a simulator's first n items. `?split=` chooses rows as data/split.hpp says.
 /// Throws UsageError for a bad SPEC, DataError naming file and place for bad content.
 std::shared_ptr<const Source> open_data(const std::string& spec);

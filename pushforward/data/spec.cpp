@@ -103,6 +103,7 @@ void FileOptions::visit(Fields& f) {
     f.text("label", label, {"tables: the column that is the class"});
     f.texts("context", context, {"tables: columns that are conditions"});
     f.texts("drop", drop, {"tables: columns that are left out"});
+    f.text("only", only, {"the rows of this class alone, which is then no condition"});
     f.choice("missing", missing, {"refuse", "drop"}, {"tables: rows with a missing value"});
 }
 

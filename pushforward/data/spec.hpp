@@ -38,6 +38,7 @@ struct FileOptions : RowOptions {
     std::string label;               ///< tables: the column that is the class
     Fields::Texts context, drop;     ///< tables: columns that are conditions; that are left out
     std::string missing = "refuse";  ///< tables: rows with NaN or no value: refuse or drop
+    std::string only;                ///< the rows of this class alone, then without a label
     void visit(Fields& f) override;
 };
 

@@ -43,7 +43,7 @@ TEST_CASE("train leaves the contract's run folder, and sample, eval and info use
                              "report.html", "checkpoints", "samples"})
         CHECK_MESSAGE(std::filesystem::exists(t.scratch / "run" / file), file);
 
-    for (const char* out : {"s.npz", "s.npy", "s.csv", "s.png"}) {
+    for (const char* out : {"s.npz", "s.h5", "s.npy", "s.csv", "s.png"}) {
         const auto s = t({"sample", "run", "-n", "10", "--seed", "3", "--out", out});
         CHECK_MESSAGE(s.status == 0, s.err);
         CHECK(std::filesystem::file_size(t.scratch / out) > 50);

@@ -38,6 +38,7 @@ class CheckIncludes(unittest.TestCase):
             ("tests/unit/base/a.cpp", "#include <ATen/core/Tensor.h>\n", "without LibTorch"),
             ("pushforward/nn/a.hpp", hpp + "#include <torch/nn/module.h>\n", "at most"),
             ("pushforward/base/json.cpp", "#include <toml++/toml.h>\n", "base/toml.cpp may"),
+            ("pushforward/base/hdf5.cpp", "#include <hdf5.h>\n", "hdf5_calls.cpp may"),
             ("pushforward/training/a.cpp", "#include <CLI/CLI.hpp>\n", "pushforward/cli/ may"),
             ("pushforward/nn/a.cpp", '#include "pushforward/samplers/b.hpp"\n', "comes before"),
             ("pushforward/nn/a.cpp", '#  include "pushforward/cellar/b.hpp"\n', "no such room"),

@@ -105,6 +105,7 @@ TEST_CASE("the kind of a file is told from its first bytes") {
     CHECK(kind("\xff\xd8\xff\xe0") == FileKind::jpeg);
     CHECK(kind("\x93NUMPY\x01") == FileKind::npy);
     CHECK(kind("\x89HDF\r\n\x1a\n") == FileKind::hdf5);
+    CHECK(kind(std::string(2048, ' ') + "\x89HDF\r\n\x1a\n") == FileKind::hdf5);
     CHECK(kind("RIFF....WAVEfmt ") == FileKind::wav);
     CHECK(kind(safetensors_of("{}", "")) == FileKind::safetensors);
     CHECK(kind(idx_of(8, {1}, "x")) == FileKind::idx);
