@@ -1,5 +1,6 @@
 #include "pushforward/bijections/coupling.hpp"
 
+#include "pushforward/base/errors.hpp"
 #include "pushforward/nn/conditioner.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -27,10 +28,11 @@ public:
         // with one number there is nothing that could stay
         : Transformed(std::move(transformer)), odd_(odd || s.dimensions == 1) {
         const std::int64_t evens = (s.dimensions + 1) / 2, odds = s.dimensions / 2;
-        conditioner_ = Conditioner(parent, name,
-                                   {odd_ ? odds : evens, odd_ ? evens : odds,
-                                    transformer_->parameters(), s.context, s.width, s.layers},
-                                   Sight::all);
+        conditioner_ =
+            Conditioner(parent, name,
+                        {(odd_ ? odds : evens) * transformer_->features(), odd_ ? evens : odds,
+                         transformer_->parameters(), s.context, s.width, s.layers},
+                        Sight::all);
     }
 
 private:
@@ -38,7 +40,8 @@ private:
         const std::int64_t d = x.size(1);
         const Tensor even = x.slice(1, 0, d, 2), odd = x.slice(1, 1, d, 2);
         const Tensor kept = (odd_ ? odd : even).contiguous(), &moved = odd_ ? even : odd;
-        Mapped out = (*transformer_.*direction)(moved, conditioner_(kept, given.context));
+        Mapped out = (*transformer_.*direction)(
+            moved, conditioner_(transformer_->heard(kept), given.context));
         out.y = odd_ ? interleaved(out.y, kept) : interleaved(kept, out.y);
         return out;
     }
@@ -55,7 +58,9 @@ public:
           conditioner_(parent, name,
                        {s.dimensions, s.dimensions, transformer_->parameters(), s.context, s.width,
                         s.layers},
-                       Sight::before) {}
+                       Sight::before) {
+        PF_CHECK(transformer_->features() == 1, name, "a transformer of numbers", "one of angles");
+    }
 
     Mapped forward(const Tensor& x, const Given& given) const override {
         return transformer_->forward(x, conditioner_(x, given.context));

@@ -34,6 +34,42 @@ private:
     Tensor order_;  ///< a buffer shares its storage
 };
 
+/// The numbers that a matrix maps, a row each: [B, D], or [B H W, C] of a picture's pixels.
+Tensor columns(const Tensor& x) {
+    return x.dim() == 2 ? x : x.movedim(1, -1).reshape({-1, x.size(1)});
+}
+/// Such rows in x's shape.
+Tensor as(const Tensor& x, const Tensor& mapped) {
+    if (x.dim() == 2) return mapped;
+    return mapped.view({x.size(0), x.size(2), x.size(3), x.size(1)}).movedim(-1, 1);
+}
+
+class Rotation : public Bijection {
+public:
+    explicit Rotation(Tensor matrix) : matrix_(std::move(matrix)) {}
+
+    Mapped forward(const Tensor& x, const Given&) const override {
+        return times(x, matrix_.to(x.scalar_type()).t());
+    }
+    Mapped inverse(const Tensor& y, const Given&) const override {
+        return times(y, matrix_.to(y.scalar_type()));
+    }
+
+    /// Q of Q R with R's diagonal positive: with the signs that a routine happens to choose Q
+    /// would not be uniform.
+    static Tensor drawn(std::int64_t d) {
+        const auto [q, r] = at::linalg_qr(at::randn({d, d}, at::kDouble));
+        return q * r.diagonal().sign();
+    }
+
+private:
+    static Mapped times(const Tensor& x, const Tensor& matrix) {
+        return {as(x, columns(x).matmul(matrix)), at::zeros({x.size(0)}, x.options())};
+    }
+
+    Tensor matrix_;  ///< a buffer
+};
+
 class LuLinear : public Bijection {
 public:
     LuLinear(torch::nn::Module& own, std::int64_t d) {
@@ -72,14 +108,6 @@ private:
     Tensor upper(at::ScalarType dtype) const {
         return upper_.in(dtype).triu(1) + at::diag(sign_.to(dtype) * log_diagonal_.in(dtype).exp());
     }
-    /// The numbers that W maps, a row each: [B, D], or [B H W, C] of a picture's pixels.
-    static Tensor columns(const Tensor& x) {
-        return x.dim() == 2 ? x : x.movedim(1, -1).reshape({-1, x.size(1)});
-    }
-    static Tensor as(const Tensor& x, const Tensor& mapped) {
-        if (x.dim() == 2) return mapped;
-        return mapped.view({x.size(0), x.size(2), x.size(3), x.size(1)}).movedim(-1, 1);
-    }
     Tensor log_det(const Tensor& x) const {
         const Tensor s = log_diagonal_.in(x.scalar_type());
         return (s.sum() * (x.numel() / (x.size(0) * s.size(0)))).expand({x.size(0)});
@@ -98,6 +126,11 @@ std::unique_ptr<Bijection> make_permutation(torch::nn::Module& parent, const std
                                             std::int64_t dimensions) {
     return std::make_unique<Permutation>(
         submodule(parent, name).register_buffer("order", at::randperm(dimensions)));
+}
+std::unique_ptr<Bijection> make_rotation(torch::nn::Module& parent, const std::string& name,
+                                         std::int64_t dimensions) {
+    return std::make_unique<Rotation>(
+        submodule(parent, name).register_buffer("matrix", Rotation::drawn(dimensions)));
 }
 std::unique_ptr<Bijection> make_lu_linear(torch::nn::Module& parent, const std::string& name,
                                           std::int64_t dimensions) {

@@ -14,6 +14,10 @@ public:
     /// x [B, d], parameters [B, d, P] -> y [B, d] and the log-slopes' sum over d, [B].
     virtual Mapped forward(const Tensor& x, const Tensor& parameters) const = 0;
     virtual Mapped inverse(const Tensor& y, const Tensor& parameters) const = 0;
+    /// What a network hears of numbers that such a map leaves alone, [B, d] -> [B, d features()]:
+    /// by default the numbers.
+    virtual std::int64_t features() const { return 1; }
+    virtual Tensor heard(const Tensor& x) const { return x; }
 };
 
 /// A bijection that does the same in both directions but for its transformer's.

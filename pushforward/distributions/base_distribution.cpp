@@ -1,11 +1,13 @@
 #include "pushforward/distributions/base_distribution.hpp"
 
 #include "pushforward/base/errors.hpp"
+#include "pushforward/distributions/resampled.hpp"
 #include "pushforward/math/k_means.hpp"
 #include "pushforward/nn/layers.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/log.h>
 #include <ATen/ops/log1p.h>
 #include <ATen/ops/log_sigmoid.h>
@@ -92,6 +94,23 @@ private:
     std::int64_t dimensions_;
 };
 
+class Uniform : public BaseDistribution {
+public:
+    explicit Uniform(std::int64_t dimensions) : dimensions_(dimensions) {}
+
+    Tensor log_prob(const Tensor& z) const override {
+        const double each = -std::log(2 * std::numbers::pi);
+        return at::full({z.size(0)}, each * static_cast<double>(dimensions_), z.options());
+    }
+    Tensor sample(std::int64_t n, double temperature, Rng& rng, at::Device device) const override {
+        PF_CHECK(temperature == 1, "sample.temperature", "1 for a uniform law", temperature);
+        return (2 * rng.uniform({n, dimensions_}, at::kFloat, device) - 1) * std::numbers::pi;
+    }
+
+private:
+    std::int64_t dimensions_;
+};
+
 class Mixture : public BaseDistribution {
 public:
     Mixture(torch::nn::Module& own, std::int64_t components, std::int64_t dimensions)
@@ -149,7 +168,14 @@ Variant base_distributions() {
         {{"normal", "N(0, I)", [] { return std::make_unique<Nothing>(); }},
          {"logistic", "independent logistics", [] { return std::make_unique<Nothing>(); }},
          {"mixture", "a mixture of normals that begins from the data",
-          [] { return std::make_unique<MixtureBaseOptions>(); }}});
+          [] { return std::make_unique<MixtureBaseOptions>(); }},
+         {"resampled", "normals of which a network accepts some",
+          [] { return std::make_unique<ResampledBaseOptions>(); }}});
+}
+
+Variant angle_distributions() {
+    return Variant(
+        {{"uniform", "uniform on the torus", [] { return std::make_unique<Nothing>(); }}});
 }
 
 std::unique_ptr<BaseDistribution> make_base_distribution(const Variant& variant,
@@ -158,6 +184,9 @@ std::unique_ptr<BaseDistribution> make_base_distribution(const Variant& variant,
                                                          std::int64_t dimensions) {
     if (const auto* o = variant.as<MixtureBaseOptions>())
         return std::make_unique<Mixture>(submodule(parent, name), o->components, dimensions);
+    if (const auto* o = variant.as<ResampledBaseOptions>())
+        return make_resampled(parent, name, *o, dimensions, std::make_unique<Normal>(dimensions));
+    if (variant.name == "uniform") return std::make_unique<Uniform>(dimensions);
     if (variant.name == "logistic") return std::make_unique<Logistic>(dimensions);
     return std::make_unique<Normal>(dimensions);
 }

@@ -40,12 +40,16 @@ struct MixtureBaseOptions : Options {
     void visit(Fields& f) override;
 };
 
-/// [model.base] name = "normal" | "logistic" | "mixture".
+/// [model.base] name = "normal" | "logistic" | "mixture" | "resampled".
 ///
-/// normal: N(0, I). logistic: independent standard logistics (Dinh et al. 2014). mixture: sum_k w_k
-/// N(m_k, diag(s_k^2)), all learnt, begun by k-means++ on the data as they arrive: mass that lies
-/// in pieces needs no bridges from one to the next.
+/// normal: N(0, I). logistic: independent standard logistics (Dinh et al. 2014), which is a uniform
+/// law on (0, 1)^D behind a sigmoid. mixture: sum_k w_k N(m_k, diag(s_k^2)), all learnt, begun by
+/// k-means++ on the data as they arrive: mass that lies in pieces needs no bridges from one to the
+/// next. resampled: see distributions/resampled.hpp.
 Variant base_distributions();
+/// "uniform" alone: the uniform law of D angles on [-pi, pi)^D, for flows of angles. It has no
+/// spread: UsageError for another `temperature` than 1.
+Variant angle_distributions();
 std::unique_ptr<BaseDistribution> make_base_distribution(const Variant& variant,
                                                          torch::nn::Module& parent,
                                                          const std::string& name,

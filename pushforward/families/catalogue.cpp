@@ -9,6 +9,7 @@
 #include "pushforward/families/diffusion/flow_matching.hpp"
 #include "pushforward/families/diffusion/mixture.hpp"
 #include "pushforward/families/diffusion/score_sde.hpp"
+#include "pushforward/families/flow/circular_spline.hpp"
 #include "pushforward/families/flow/continuous_flow.hpp"
 #include "pushforward/families/flow/models.hpp"
 #include "pushforward/families/flow/residual_flow.hpp"
@@ -20,7 +21,8 @@ namespace {
 template <class O, class S>
 CatalogueEntry entry(std::string name, std::string family, std::string summary, std::string paper,
                      S sampling, std::vector<std::string> objectives,
-                     std::unique_ptr<Model> (*make)(const O&, const S&, const DataSpec&)) {
+                     std::unique_ptr<Model> (*make)(const O&, const S&, const DataSpec&),
+                     std::string own_units = "") {
     return {std::move(name),
             std::move(family),
             std::move(summary),
@@ -30,7 +32,8 @@ CatalogueEntry entry(std::string name, std::string family, std::string summary, 
             std::move(objectives),
             [make](const Options& model, const Options& sample, const DataSpec& spec) {
                 return make(dynamic_cast<const O&>(model), dynamic_cast<const S&>(sample), spec);
-            }};
+            },
+            std::move(own_units)};
 }
 
 }  // namespace
@@ -65,6 +68,10 @@ const std::vector<CatalogueEntry>& catalogue() {
         entry("spline", "flow", "rational-quadratic splines in couplings or autoregressions",
               "Durkan, Bekasov, Murray & Papamakarios 2019", FlowSampling{}, {"likelihood"},
               make_spline_flow),
+        entry("circular_spline", "flow",
+              "angles in radians: rational-quadratic splines on the circle, in couplings",
+              "Rezende et al. 2020", FlowSampling{}, {"likelihood"}, make_circular_spline_flow,
+              "its numbers are angles in radians"),
         entry("residual", "flow", "x + g(x) with g a contraction: densities exact or unbiased",
               "Chen, Behrmann, Duvenaud & Jacobsen 2019", FlowSampling{}, {"likelihood"},
               make_residual_flow),

@@ -20,6 +20,7 @@ struct CatalogueEntry {
     std::function<std::unique_ptr<Model>(const Options& model, const Options& sample,
                                          const DataSpec& spec)>
         make;
+    std::string own_units = {};  ///< why `data.scale` must be false; empty: it need not
 };
 
 /// Every model: THE list (families/catalogue.cpp), one line a model.

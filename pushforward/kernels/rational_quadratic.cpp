@@ -6,9 +6,11 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/log.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/searchsorted.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/softplus.h>
@@ -31,6 +33,10 @@ std::int64_t bins_of(const Tensor& parameters) {
     return (parameters.size(2) + 1) / 3;
 }
 
+bool is_circular(const Tensor& parameters) {
+    return parameters.size(2) % 3 == 0;
+}
+
 /// f(null pointer of the element type, first, count) over parts of x's numbers.
 template <class F>
 void over_parts(const Tensor& x, F f) {
@@ -46,9 +52,10 @@ std::pair<Tensor, Tensor> fused(const Tensor& from, const Tensor& parameters, do
                                 bool inverse) {
     const Tensor to = at::empty_like(from), log_slope = at::empty_like(from);
     const std::int64_t bins = bins_of(parameters), each = parameters.size(2);
+    const bool circular = is_circular(parameters);
     over_parts(from, [&](auto* type, std::int64_t first, std::int64_t count) {
         using T = std::remove_pointer_t<decltype(type)>;
-        spline_map({count, bins, bound}, inverse, from.data_ptr<T>() + first,
+        spline_map({count, bins, bound, circular}, inverse, from.data_ptr<T>() + first,
                    parameters.data_ptr<T>() + first * each, to.data_ptr<T>() + first,
                    log_slope.data_ptr<T>() + first);
     });
@@ -85,9 +92,10 @@ public:
         const Tensor& x = inverse ? to : from;
         const Tensor dfrom = at::empty_like(from), dparameters = at::empty_like(parameters);
         const std::int64_t bins = bins_of(parameters), each = parameters.size(2);
+        const bool circular = is_circular(parameters);
         over_parts(from, [&](auto* type, std::int64_t first, std::int64_t count) {
             using T = std::remove_pointer_t<decltype(type)>;
-            spline_map_backward({count, bins, bound}, inverse, x.data_ptr<T>() + first,
+            spline_map_backward({count, bins, bound, circular}, inverse, x.data_ptr<T>() + first,
                                 parameters.data_ptr<T>() + first * each, dto.data_ptr<T>() + first,
                                 dl.data_ptr<T>() + first, dfrom.data_ptr<T>() + first,
                                 dparameters.data_ptr<T>() + first * each);
@@ -113,11 +121,15 @@ std::pair<Tensor, Tensor> rational_quadratic_plain(const Tensor& x, const Tensor
         return at::constant_pad_nd(steps.slice(2, 0, -1).cumsum(2), {1, 0}, 0) - bound;
     };
     const Tensor x_knots = knots(widths), y_knots = knots(heights);
-    const Tensor slopes =
-        least + at::softplus(at::constant_pad_nd(parameters.slice(2, 2 * bins), {1, 1}, 0) +
-                             std::log(std::expm1(1 - least)));
-    const Tensor inside = (x > -bound).logical_and(x < bound);
-    const Tensor point = at::where(inside, x, at::zeros_like(x)).unsqueeze(2);
+    const bool circular = is_circular(parameters);
+    const Tensor raw = parameters.slice(2, 2 * bins);
+    const Tensor slopes = least + at::softplus((circular ? at::cat({raw, raw.slice(2, 0, 1)}, 2)
+                                                         : at::constant_pad_nd(raw, {1, 1}, 0)) +
+                                               std::log(std::expm1(1 - least)));
+    const Tensor inside =
+        circular ? at::ones_like(x, at::kBool) : (x > -bound).logical_and(x < bound);
+    const Tensor point =
+        (circular ? x.clamp(-bound, bound) : at::where(inside, x, at::zeros_like(x))).unsqueeze(2);
     const Tensor axis = (inverse ? y_knots : x_knots).detach().contiguous();
     const Tensor k =
         (at::searchsorted(axis, point.detach().contiguous(), false, true) - 1).clamp(0, bins - 1);
@@ -143,9 +155,9 @@ std::pair<Tensor, Tensor> rational_quadratic_plain(const Tensor& x, const Tensor
 
 std::pair<Tensor, Tensor> rational_quadratic(const Tensor& x, const Tensor& parameters,
                                              double bound, bool inverse) {
-    PF_CHECK(parameters.dim() == 3 && (parameters.size(2) + 1) % 3 == 0 &&
+    PF_CHECK(parameters.dim() == 3 && parameters.size(2) % 3 != 1 &&
                  parameters.slice(2, 0, 1).squeeze(2).sizes() == x.sizes(),
-             "rational_quadratic", "parameters [N, d, 3 K - 1]", parameters.sizes());
+             "rational_quadratic", "parameters [N, d, 3 K - 1] or [N, d, 3 K]", parameters.sizes());
     const auto type = x.scalar_type();
     const bool kernel = x.is_cpu() && bins_of(parameters) <= kMostBins &&
                         type == parameters.scalar_type() &&

@@ -56,6 +56,27 @@ constexpr int lanes = 16;
 template <class T>
 using Lane = T[lanes];
 
+/// Where among the raw slopes that of knot k is, -1 where the slope is 1: the ends of a circular
+/// spline are one knot, the first.
+template <bool circular>
+PF_INLINE int slope_at(int bins, int knot) {
+    if constexpr (circular) return knot == bins ? 0 : knot;
+    return knot == 0 || knot == bins ? -1 : knot - 1;
+}
+
+/// Whether a point is moved; on a circle all are.
+template <bool circular, class T>
+PF_INLINE bool is_inside(T v, T bound) {
+    return circular || (v > -bound && v < bound);
+}
+
+/// A point that the spline is asked about in place of v: rounding may have left the circle.
+template <bool circular, class T>
+PF_INLINE T asked(T v, T bound) {
+    if constexpr (circular) return std::min(std::max(v, -bound), bound);
+    return v > -bound && v < bound ? v : T(0);
+}
+
 /// Splines of `lanes` numbers side by side, and the bin of each that its point is in.
 template <class T>
 struct Block {
@@ -65,10 +86,10 @@ struct Block {
 };
 
 /// Fills the block for points on the x axis (side 0) or on the y axis (side 1).
-template <class T>
+template <bool circular, class T>
 PF_INLINE void open(const SplineRow& row, int side, const Lane<T>& point, const T* parameters,
                     std::int64_t count, Block<T>& b) {
-    const auto bins = static_cast<int>(row.bins), each = 3 * bins - 1;
+    const auto bins = static_cast<int>(row.bins), each = 3 * bins - (circular ? 0 : 1);
     const T bound = static_cast<T>(row.bound), span = 2 * bound;
     const T rest = static_cast<T>(1 - least * static_cast<double>(bins)), floor = T(least);
     for (int half = 0; half < 2; ++half) {
@@ -94,10 +115,11 @@ PF_INLINE void open(const SplineRow& row, int side, const Lane<T>& point, const 
     for (int i = 0; i < lanes; ++i) knot_x[i] = knot_y[i] = -bound;
     for (int k = 0; k < bins; ++k) {
         Lane<T> before, after;
+        const int first = slope_at<circular>(bins, k), second = slope_at<circular>(bins, k + 1);
         for (int i = 0; i < lanes; ++i) {
             const T* r = parameters + (i < count ? i : 0) * each + 2 * bins;
-            before[i] = k > 0 ? r[k - 1] : T(0);
-            after[i] = k + 1 < bins ? r[k] : T(0);
+            before[i] = first >= 0 ? r[first] : T(0);
+            after[i] = second >= 0 ? r[second] : T(0);
         }
         for (int i = 0; i < lanes; ++i) {
             const T w = span * (floor + rest * b.share[0][k][i]);
@@ -116,19 +138,19 @@ PF_INLINE void open(const SplineRow& row, int side, const Lane<T>& point, const 
     }
 }
 
-template <bool inverse, class T>
+template <bool inverse, bool circular, class T>
 PF_INLINE void map(const SplineRow& row, const T* from, const T* parameters, T* to, T* log_slope) {
     const T bound = static_cast<T>(row.bound);
-    const std::int64_t each = 3 * row.bins - 1;
+    const std::int64_t each = 3 * row.bins - (circular ? 0 : 1);
     Block<T> b;
     for (std::int64_t n = 0; n < row.n; n += lanes) {
         const std::int64_t count = std::min<std::int64_t>(lanes, row.n - n);
         Lane<T> given, point, answer, slope;
         for (int i = 0; i < lanes; ++i) {
             given[i] = i < count ? from[n + i] : T(0);
-            point[i] = given[i] > -bound && given[i] < bound ? given[i] : T(0);
+            point[i] = asked<circular>(given[i], bound);
         }
-        open(row, inverse ? 1 : 0, point, parameters + n * each, count, b);
+        open<circular>(row, inverse ? 1 : 0, point, parameters + n * each, count, b);
         for (int i = 0; i < lanes; ++i) {
             const T d0 = T(least) + softplus(b.left[i] + T(shift)).value;
             const T d1 = T(least) + softplus(b.right[i] + T(shift)).value;
@@ -150,7 +172,7 @@ PF_INLINE void map(const SplineRow& row, const T* from, const T* parameters, T* 
             const T l = 2 * logarithm(s) + logarithm(steep) - 2 * logarithm(below);
             const T moved =
                 inverse ? b.low_x[i] + xi * b.width[i] : b.low_y[i] + b.height[i] * above / below;
-            const bool inside = given[i] > -bound && given[i] < bound;
+            const bool inside = is_inside<circular>(given[i], bound);
             answer[i] = inside ? moved : given[i];
             slope[i] = inside ? (inverse ? -l : l) : T(0);
         }
@@ -161,12 +183,12 @@ PF_INLINE void map(const SplineRow& row, const T* from, const T* parameters, T* 
     }
 }
 
-template <bool inverse, class T>
+template <bool inverse, bool circular, class T>
 PF_INLINE void map_backward(const SplineRow& row, const T* x, const T* parameters, const T* dto,
                             const T* dlog_slope, T* dfrom, T* dparameters) {
     const T bound = static_cast<T>(row.bound), span = 2 * bound;
     const auto bins = static_cast<int>(row.bins);
-    const std::int64_t each = 3 * row.bins - 1;
+    const std::int64_t each = 3 * row.bins - (circular ? 0 : 1);
     const T rest = static_cast<T>(1 - least * static_cast<double>(bins));
     Block<T> b;
     for (std::int64_t n = 0; n < row.n; n += lanes) {
@@ -174,13 +196,13 @@ PF_INLINE void map_backward(const SplineRow& row, const T* x, const T* parameter
         Lane<T> given, point, gy, gl, gfrom, glow[2], gsize[2], gleft, gright;
         for (int i = 0; i < lanes; ++i) {
             given[i] = i < count ? x[n + i] : T(0);
-            point[i] = given[i] > -bound && given[i] < bound ? given[i] : T(0);
+            point[i] = asked<circular>(given[i], bound);
             gy[i] = i < count ? dto[n + i] : T(0);
             gl[i] = i < count ? dlog_slope[n + i] : T(0);
         }
-        open(row, 0, point, parameters + n * each, count, b);
+        open<circular>(row, 0, point, parameters + n * each, count, b);
         for (int i = 0; i < lanes; ++i) {
-            const bool inside = given[i] > -bound && given[i] < bound;
+            const bool inside = is_inside<circular>(given[i], bound);
             const Soft<T> left = softplus(b.left[i] + T(shift)),
                           right = softplus(b.right[i] + T(shift));
             const T d0 = T(least) + left.value, d1 = T(least) + right.value;
@@ -239,49 +261,54 @@ PF_INLINE void map_backward(const SplineRow& row, const T* x, const T* parameter
                 for (std::int64_t i = 0; i < count; ++i) out[i * each + half * bins + k] = g[i];
             }
         }
-        for (int k = 0; k + 1 < bins; ++k) {
+        for (int k = circular ? 0 : 1; k < bins; ++k) {  // knot k, between two bins
+            const int ahead = k > 0 ? k - 1 : bins - 1, at = slope_at<circular>(bins, k);
             Lane<T> g;
             for (int i = 0; i < lanes; ++i) {
-                const T after = b.bin[i] == T(k + 1) ? T(1) : T(0);
-                const T before = b.bin[i] == T(k) ? T(1) : T(0);
+                const T after = b.bin[i] == T(k) ? T(1) : T(0);
+                const T before = b.bin[i] == T(ahead) ? T(1) : T(0);
                 g[i] = after * gleft[i] + before * gright[i];
             }
-            for (std::int64_t i = 0; i < count; ++i) out[i * each + 2 * bins + k] = g[i];
+            for (std::int64_t i = 0; i < count; ++i) out[i * each + 2 * bins + at] = g[i];
         }
     }
+}
+
+/// Which of the four a row asks for.
+template <class... Pointers>
+PF_INLINE void map_as(const SplineRow& row, bool inverse, Pointers... p) {
+    if (row.circular)
+        inverse ? map<true, true>(row, p...) : map<false, true>(row, p...);
+    else
+        inverse ? map<true, false>(row, p...) : map<false, false>(row, p...);
+}
+template <class... Pointers>
+PF_INLINE void map_backward_as(const SplineRow& row, bool inverse, Pointers... p) {
+    if (row.circular)
+        inverse ? map_backward<true, true>(row, p...) : map_backward<false, true>(row, p...);
+    else
+        inverse ? map_backward<true, false>(row, p...) : map_backward<false, false>(row, p...);
 }
 
 }  // namespace
 
 PF_CLONES void spline_map(const SplineRow& row, bool inverse, const float* from,
                           const float* parameters, float* to, float* log_slope) {
-    if (inverse)
-        map<true>(row, from, parameters, to, log_slope);
-    else
-        map<false>(row, from, parameters, to, log_slope);
+    map_as(row, inverse, from, parameters, to, log_slope);
 }
 PF_CLONES void spline_map(const SplineRow& row, bool inverse, const double* from,
                           const double* parameters, double* to, double* log_slope) {
-    if (inverse)
-        map<true>(row, from, parameters, to, log_slope);
-    else
-        map<false>(row, from, parameters, to, log_slope);
+    map_as(row, inverse, from, parameters, to, log_slope);
 }
 PF_CLONES void spline_map_backward(const SplineRow& row, bool inverse, const float* x,
                                    const float* parameters, const float* dto,
                                    const float* dlog_slope, float* dfrom, float* dparameters) {
-    if (inverse)
-        map_backward<true>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
-    else
-        map_backward<false>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
+    map_backward_as(row, inverse, x, parameters, dto, dlog_slope, dfrom, dparameters);
 }
 PF_CLONES void spline_map_backward(const SplineRow& row, bool inverse, const double* x,
                                    const double* parameters, const double* dto,
                                    const double* dlog_slope, double* dfrom, double* dparameters) {
-    if (inverse)
-        map_backward<true>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
-    else
-        map_backward<false>(row, x, parameters, dto, dlog_slope, dfrom, dparameters);
+    map_backward_as(row, inverse, x, parameters, dto, dlog_slope, dfrom, dparameters);
 }
 
 }  // namespace pushforward

@@ -5,10 +5,11 @@
 namespace pushforward {
 
 /// n numbers, each with its own spline of `bins` bins on [-bound, bound]: 3 bins - 1 parameters a
-/// number, see kernels/rational_quadratic.hpp.
+/// number, or 3 bins of a circular one; see kernels/rational_quadratic.hpp.
 struct SplineRow {
     std::int64_t n, bins;
     double bound;
+    bool circular;
 };
 /// The most bins that the kernels have room for.
 inline constexpr std::int64_t kMostBins = 64;

@@ -74,6 +74,10 @@ Recipe parse_recipe(const std::string& content, const std::string& file,
     read_options(recipe, root, problems);
     if (recipe.data.source.empty() && problems.empty())
         problems.push_back(file + ": data.source: expected a data SPEC, got nothing");
+    const std::string own_units = catalogue_entry(recipe.model.name).own_units;
+    if (recipe.data.scale && !own_units.empty() && problems.empty())
+        problems.push_back(file + ": data.scale: expected false for " + recipe.model.name +
+                           ", as " + own_units + ", got true");
     if (problems.empty()) return recipe;
     std::string message = problems.front();
     for (std::size_t i = 1; i < problems.size(); ++i) message += "\n" + problems[i];

@@ -1,5 +1,7 @@
 #include "pushforward/families/flow/models.hpp"
 
+#include "pushforward/base/errors.hpp"
+#include "pushforward/bijections/batch_norm.hpp"
 #include "pushforward/bijections/coupling.hpp"
 #include "pushforward/bijections/elementwise.hpp"
 #include "pushforward/bijections/linear.hpp"
@@ -8,18 +10,33 @@
 namespace pushforward {
 namespace {
 
-/// Autoregressions in alternating order, normalised between; `inverted`: each the other way round.
-FlowBuilder autoregressions(const NormedFlowOptions& o, bool inverted) {
-    return [normed = o.act_norm, transforms = o.transforms, width = o.width, layers = o.layers,
-            inverted](torch::nn::Module& own, const Space& x, std::int64_t context, Links& links) {
+/// What normalises after layer i: batch_norm, else act_norm, else nothing.
+void normalise(const NormedFlowOptions& o, bool batch_norm, torch::nn::Module& own, std::int64_t i,
+               std::int64_t d, Links& links) {
+    if (batch_norm)
+        links.push_back(make_batch_norm(own, numbered("norm", i), d));
+    else if (o.act_norm)
+        links.push_back(make_act_norm(own, numbered("norm", i), d));
+}
+
+void visit_batch_norm(Fields& f, bool& batch_norm) {
+    f.flag("batch_norm", batch_norm,
+           {.doc = "in place of act_norm: by each batch's mean and deviation while it trains, and "
+                   "by their running averages afterwards"});
+}
+
+/// Autoregressions with mixing between, normalised; `inverted`: each the other way round.
+FlowBuilder autoregressions(const AutoregressiveFlowOptions& o, bool batch_norm, bool inverted) {
+    return [&o, batch_norm, inverted](torch::nn::Module& own, const Space& x, std::int64_t context,
+                                      Links& links) {
         const std::int64_t d = flattened(x, links);
-        for (std::int64_t i = 0; i < transforms; ++i) {
-            if (i > 0) links.push_back(make_reversal(d));
+        for (std::int64_t i = 0; i < o.transforms; ++i) {
+            if (i > 0) mix(o.mixing, own, numbered("mixing", i), d, links);
             auto map = make_autoregressive(own, numbered("transform", i),
-                                           {d, context, width, layers}, make_affine());
+                                           {d, context, o.width, o.layers}, make_affine());
             if (inverted) map = std::make_unique<Inverted>(std::move(map));
             links.push_back(std::move(map));
-            if (normed) links.push_back(make_act_norm(own, numbered("norm", i), d));
+            normalise(o, batch_norm, own, i, d, links);
         }
     };
 }
@@ -52,12 +69,16 @@ std::unique_ptr<Model> make_nice(const NiceOptions& options, const FlowSampling&
 
 void RealNvpOptions::visit(Fields& f) {
     NormedFlowOptions::visit(f);
+    visit_batch_norm(f, batch_norm);
     pictures.visit(f);
 }
 
 std::unique_ptr<Model> make_real_nvp(const RealNvpOptions& options, const FlowSampling& sampling,
                                      const DataSpec& spec) {
-    if (spec.x.is_image()) return make_picture_real_nvp(options, sampling, spec);
+    if (spec.x.is_image()) {
+        PF_CHECK(!options.batch_norm, "model.batch_norm", "false for pictures", "true");
+        return make_picture_real_nvp(options, sampling, spec);
+    }
     const auto build = [&](torch::nn::Module& own, const Space& x, std::int64_t context,
                            Links& links) {
         const std::int64_t d = flattened(x, links);
@@ -65,20 +86,30 @@ std::unique_ptr<Model> make_real_nvp(const RealNvpOptions& options, const FlowSa
             links.push_back(make_coupling(own, numbered("transform", i),
                                           {d, context, options.width, options.layers}, i % 2 == 1,
                                           make_affine()));
-            if (options.act_norm) links.push_back(make_act_norm(own, numbered("norm", i), d));
+            normalise(options, options.batch_norm, own, i, d, links);
         }
     };
     return make_flow(options, sampling, spec, build);
 }
 
+void AutoregressiveFlowOptions::visit(Fields& f) {
+    NormedFlowOptions::visit(f);
+    visit_mixing(f, mixing);
+}
+
+void MafOptions::visit(Fields& f) {
+    AutoregressiveFlowOptions::visit(f);
+    visit_batch_norm(f, batch_norm);
+}
+
 std::unique_ptr<Model> make_maf(const MafOptions& options, const FlowSampling& sampling,
                                 const DataSpec& spec) {
-    return make_flow(options, sampling, spec, autoregressions(options, false));
+    return make_flow(options, sampling, spec, autoregressions(options, options.batch_norm, false));
 }
 
 std::unique_ptr<Model> make_iaf(const IafOptions& options, const FlowSampling& sampling,
                                 const DataSpec& spec) {
-    return make_flow(options, sampling, spec, autoregressions(options, true));
+    return make_flow(options, sampling, spec, autoregressions(options, false, true));
 }
 
 void SplineOptions::visit(Fields& f) {

@@ -21,7 +21,7 @@ struct NormedFlowOptions : FlowOptions {
 };
 
 /// How numbers, or the channels of pictures, are mixed between layers.
-enum class Mixing { none, reversal, permutation, lu };
+enum class Mixing { none, reversal, permutation, rotation, lu };
 
 /// What flows on pictures have beside.
 struct PictureFlow {
@@ -36,8 +36,9 @@ struct PictureFlow {
 /// On vectors the halves take turns. On pictures each level has `transforms` couplings with
 /// checkerboards, squeezes, has as many on halves of channels, and lets half of the numbers go; the
 /// last has `transforms` + 1 with checkerboards. UsageError for sides that `levels` - 1 halvings do
-/// not divide.
+/// not divide, and for pictures with `batch_norm`, which normalises vectors by their batch.
 struct RealNvpOptions : NormedFlowOptions {
+    bool batch_norm = false;
     PictureFlow pictures;
 
     void visit(Fields& f) override;
@@ -59,14 +60,25 @@ struct GlowOptions : FlowOptions {
 std::unique_ptr<Model> make_glow(const GlowOptions& options, const FlowSampling& sampling,
                                  const DataSpec& spec);
 
+/// Flows of autoregressions: how the numbers are mixed between them.
+struct AutoregressiveFlowOptions : NormedFlowOptions {
+    Mixing mixing = Mixing::reversal;
+
+    void visit(Fields& f) override;
+};
+
 /// Affine masked autoregressions in alternating order, normalised in between: a density in one pass
 /// and samples in D (Papamakarios, Pavlakou & Murray 2017).
-struct MafOptions : NormedFlowOptions {};
+struct MafOptions : AutoregressiveFlowOptions {
+    bool batch_norm = false;
+
+    void visit(Fields& f) override;
+};
 std::unique_ptr<Model> make_maf(const MafOptions& options, const FlowSampling& sampling,
                                 const DataSpec& spec);
 
 /// The same maps the other way round: samples in one pass and a density in D (Kingma et al. 2016).
-struct IafOptions : NormedFlowOptions {};
+struct IafOptions : AutoregressiveFlowOptions {};
 std::unique_ptr<Model> make_iaf(const IafOptions& options, const FlowSampling& sampling,
                                 const DataSpec& spec);
 

@@ -68,14 +68,17 @@ void visit_mixing(Fields& f, Mixing& mixing) {
                 {{"none", Mixing::none},
                  {"reversal", Mixing::reversal},
                  {"permutation", Mixing::permutation},
+                 {"rotation", Mixing::rotation},
                  {"lu", Mixing::lu}},
-                {.doc = "what stands between the layers: nothing, an order, or an LU matrix"});
+                {.doc = "what stands between the layers: nothing, an order, a fixed rotation, or "
+                        "an LU matrix"});
 }
 
 void mix(Mixing mixing, torch::nn::Module& own, const std::string& name, std::int64_t numbers,
          Links& links) {
     if (mixing == Mixing::reversal) links.push_back(make_reversal(numbers));
     if (mixing == Mixing::permutation) links.push_back(make_permutation(own, name, numbers));
+    if (mixing == Mixing::rotation) links.push_back(make_rotation(own, name, numbers));
     if (mixing == Mixing::lu) links.push_back(make_lu_linear(own, name, numbers));
 }
 
