@@ -29,6 +29,11 @@ Condition Condition::slice(std::int64_t begin, std::int64_t end) const {
     return {map_all(value, cut), map_all(given, cut)};
 }
 
+Condition Condition::rows(const Tensor& index) const {
+    auto pick = [&](const Tensor& t) { return t.index_select(0, index); };
+    return {map_all(value, pick), map_all(given, pick)};
+}
+
 Condition Condition::to(at::Device device) const {
     auto move = [&](const Tensor& t) { return t.to(device); };
     return {map_all(value, move), map_all(given, move)};

@@ -19,6 +19,8 @@ struct Condition {
     Condition none() const;
     /// Rows [begin, end).
     Condition slice(std::int64_t begin, std::int64_t end) const;
+    /// The rows that int64 `index` names, in its order.
+    Condition rows(const Tensor& index) const;
     Condition to(at::Device device) const;
 };
 

@@ -35,6 +35,7 @@ struct Judged {
     Verdict samples_seen, held_out_seen;
     double log_det = 0;  ///< log |d model / d data| of an item: log p_data = log p_model + this
     std::uint64_t seed = 0;
+    const DataSpec* held_out_spec = nullptr;  ///< names the classes of the held-out rows
 };
 
 /// One named figure of merit. `refusal` says why it cannot be computed ("" when it can).

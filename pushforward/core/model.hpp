@@ -211,6 +211,9 @@ public:
     virtual const Denoiser* denoiser() const { return nullptr; }
     virtual const Classifier* classifier() const { return nullptr; }
     virtual const Latent* latent() const { return nullptr; }
+
+    /// Rows, since the model was made, that float32 could not carry and float64 was asked for.
+    virtual std::int64_t float64_rows() const { return 0; }
 };
 
 }  // namespace pushforward

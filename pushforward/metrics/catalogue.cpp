@@ -4,10 +4,12 @@
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/metrics/accuracy.hpp"
+#include "pushforward/metrics/auroc.hpp"
 #include "pushforward/metrics/c2st.hpp"
 #include "pushforward/metrics/frechet.hpp"
 #include "pushforward/metrics/log_likelihood.hpp"
 #include "pushforward/metrics/neighbours.hpp"
+#include "pushforward/metrics/round_trip.hpp"
 #include "pushforward/metrics/sliced_wasserstein.hpp"
 #include "pushforward/metrics/validation_loss.hpp"
 #include "pushforward/metrics/wasserstein.hpp"
@@ -17,8 +19,12 @@ namespace pushforward {
 const std::vector<MetricEntry>& metric_catalogue() {
     static const std::vector<MetricEntry> all = {
         {"log_likelihood", "mean log-density of the held-out rows", "", make_log_likelihood},
+        {"auroc", "how often a normal row (label 0) is likelier than an anomalous one (label 1)",
+         "DeLong et al. 1988", make_auroc},
         {"validation_loss", "a denoiser's loss on the held-out rows, by noise level",
          "Ho et al. 2020", make_validation_loss},
+        {"round_trip", "how far held-out rows are from where their latents lead back", "",
+         make_round_trip},
         {"sliced_wasserstein", "W1 along random directions, samples against held-out rows",
          "Rabin et al. 2011", [] { return make_sliced_wasserstein(1); }},
         {"sliced_wasserstein_2", "W2 along random directions", "Bonneel et al. 2015",

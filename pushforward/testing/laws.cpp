@@ -169,9 +169,7 @@ std::string row_function(
     const std::function<Tensor(const Tensor& x, const Condition& c, const Tensor& rows)>& f) {
     const std::int64_t n = s.batch.size();
     const Tensor order = at::arange(n - 1, -1, -1, at::kLong), ascending = at::arange(n, at::kLong);
-    Condition turned;
-    for (const auto& [name, v] : s.batch.c.value) turned.value[name] = v.index_select(0, order);
-    for (const auto& [name, v] : s.batch.c.given) turned.given[name] = v.index_select(0, order);
+    const Condition turned = s.batch.c.rows(order);
     const Tensor x = s.batch.x.clone().requires_grad_(true);
     const Tensor y = f(x, s.batch.c, ascending);
     const Tensor z = f(s.batch.x.index_select(0, order), turned, order);

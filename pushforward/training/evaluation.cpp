@@ -132,6 +132,7 @@ Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) 
     judged.model = run.model.get();
     judged.held_out = &data;
     judged.held_out_model = &model;
+    judged.held_out_spec = &held_out.data->spec();
     judged.log_det = run.description.scaling.log_det(data.x.sizes().slice(1));
     judged.seed = request.seed;
     const Condition c = known_conditions(run.model->spec(), data.c);

@@ -124,6 +124,25 @@ std::string draw_picture(const Parts& p, const Recipe& recipe) {
     return {reinterpret_cast<const char*>(png.data()), png.size()};
 }
 
+/// The density of points of the plane as a picture, where it is exact and needs no condition; else
+/// "".
+std::string density_picture(const Parts& p) {
+    const Density* density = p.model->density();
+    const DataSpec& spec = p.model->spec();
+    if (!density || spec.x != Space{Kind::real, {2}} || !spec.conditions.empty()) return {};
+    const Estimator estimator = density->estimators().front();
+    if (estimator.strength != Strength::exact) return {};
+    const at::NoGradGuard no_grad;
+    const Scaling& scaling = p.data.description.scaling;
+    const auto log_p = [&](const Tensor& points) {
+        const Tensor x = scaling.to_model(points.to(at::kFloat)).to(p.device);
+        return density->log_prob(x, {}, estimator.name, p.seed).cpu() + scaling.log_det({2});
+    };
+    const Tensor rows = spread(*p.data.data, p.data.split.train, kDrawnPoints).x;
+    const auto png = density_png(log_p, box_of(rows), kDrawnPoints);
+    return {reinterpret_cast<const char*>(png.data()), png.size()};
+}
+
 Training training_of(Parts& p, const Recipe& recipe) {
     Training t;
     t.model = p.model.get();
@@ -204,6 +223,8 @@ FitResult fit(Recipe recipe, const FitOptions& options) {
     }
     write_weights(run, recipe, *parts.model);
     write_summary(run, result.summary, identity);
+    if (const std::string png = density_picture(parts); !png.empty())
+        write_atomic(run.density(), png);
     write_atomic(run.report(), run_report(run));
     return result;
 }

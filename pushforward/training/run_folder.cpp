@@ -19,8 +19,9 @@ std::vector<fs::path> what_training_writes(const fs::path& folder) {
     std::vector<fs::path> all;
     for (const auto& entry : fs::directory_iterator(folder)) {
         const auto name = entry.path().filename().string();
-        for (const char* ours : {"recipe.toml", "model.safetensors", "data.json", "summary.json",
-                                 "checkpoints", "metrics.jsonl", "samples", "report.html"})
+        for (const char* ours :
+             {"recipe.toml", "model.safetensors", "data.json", "summary.json", "checkpoints",
+              "metrics.jsonl", "samples", "density.png", "report.html"})
             if (name == ours) all.push_back(entry.path());
         if (name.starts_with(kEvents)) all.push_back(entry.path());
     }

@@ -30,6 +30,8 @@ public:
     std::filesystem::path summary() const { return path_ / "summary.json"; }
     std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
     std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+    /// The density as a picture, where items are points of the plane.
+    std::filesystem::path density() const { return path_ / "density.png"; }
     std::filesystem::path report() const { return path_ / "report.html"; }
     std::filesystem::path samples(std::int64_t step) const;
     /// What was drawn while training, by step.

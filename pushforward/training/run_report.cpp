@@ -182,8 +182,15 @@ void curves(Page& page, const std::map<std::string, Series>& metrics) {
 void samples(Page& page, const RunFolder& run) {
     constexpr std::size_t most = 6;  // beside the last one
     auto all = run.all_samples();
-    if (all.empty()) return;
     auto png = [](const fs::path& file) { return std::string(read_file(file).text()); };
+    if (fs::exists(run.density())) {
+        page.section("Density");
+        page.picture(
+            png(run.density()),
+            "exp(log p) where the training rows lie: of as many points as are drawn below, "
+            "so many would be expected");
+    }
+    if (all.empty()) return;
     page.section("Samples");
     page.picture(png(all.back().second),
                  text("after step ", readable(double(all.back().first), 9)));

@@ -45,6 +45,32 @@ private:
 };
 
 /// Predicts x0 = 0 on the path alpha = 1 - t, sigma = t: its residual is -(eps - x0).
+/// Latents are half the items; what they lead back to is off by the sum of the item's numbers
+/// times `slip`, in its first number.
+class Slipping : public StandardNormal, public Latent {
+public:
+    explicit Slipping(double slip) : StandardNormal(2), slip_(slip) {}
+    const Latent* latent() const override { return this; }
+    std::int64_t float64_rows() const override { return asked_; }
+    LatentSpace latent_space() const override { return {"half", spec().x}; }
+    Posterior encode(const Tensor& x, const Condition&, Rng) const override { return {x / 2}; }
+    Tensor decode(const Tensor& z, const Condition&, Rng) const override {
+        Tensor x = 2 * z;
+        x.select(1, 0).add_(slip_ * x.sum(1));
+        return x;
+    }
+    /// Claims that float64 was asked for one row a call.
+    Tensor log_prob(const Tensor& x, const Condition& c, const std::string& e,
+                    Rng rng) const override {
+        ++asked_;
+        return StandardNormal::log_prob(x, c, e, rng);
+    }
+
+private:
+    double slip_;
+    mutable std::int64_t asked_ = 0;
+};
+
 class Null : public Model, public Denoiser, public Path {
 public:
     Null() { spec_.x.event = {2}; }
@@ -189,6 +215,35 @@ TEST_CASE("log-likelihood in the data's own units") {
     CHECK(m.standard_error == doctest::Approx(1 / std::sqrt(1000.0)).scale(0).epsilon(0.15));
     CHECK(m.kind == "exact");
     CHECK(m.unit == "nats");
+}
+
+TEST_CASE("the way to the latents and back, and the rows that asked for float64") {
+    Batch rows;
+    rows.x = Rng(5).normal({1000, 2});
+    Judged judged;
+    judged.held_out_model = &rows;
+    const Slipping slipping(0.1);
+    judged.model = &slipping;
+    auto all = evaluate({"round_trip"}, judged);
+    REQUIRE(all.size() == 2);
+    // E|N(0, 2)| = 2 / sqrt(pi)
+    const auto& mean = all[0].second;
+    CHECK(std::abs(mean.value - 0.2 / std::sqrt(pi)) < 4 * mean.standard_error);
+    CHECK(mean.standard_error < 0.004);
+    CHECK(all[1].first == "round_trip/worst");
+    CHECK(all[1].second.value ==
+          doctest::Approx(0.1 * rows.x.sum(1).abs().max().item<double>()).epsilon(1e-3));
+    const Slipping exact(0);
+    judged.model = &exact;
+    CHECK(evaluate({"round_trip"}, judged)[1].second.value < 1e-6);
+
+    all = evaluate({"log_likelihood"}, judged);  // four calls
+    REQUIRE(all.size() == 2);
+    CHECK(all[1].first == "log_likelihood/float64_share");
+    CHECK(all[1].second.value == doctest::Approx(4.0 / 1000));
+    const StandardNormal none(2);
+    judged.model = &none;
+    CHECK(evaluate({"log_likelihood"}, judged)[1].second.value == 0);
 }
 
 TEST_CASE("the validation loss has a figure for each range of times") {

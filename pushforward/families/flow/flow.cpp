@@ -11,6 +11,7 @@
 #include <torch/nn/module.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 
 namespace pushforward {
@@ -49,6 +50,7 @@ public:
     bool allows(at::ScalarType dtype) const override {
         return dtype == at::kFloat || dtype == at::kDouble;
     }
+    std::int64_t float64_rows() const override { return float64_rows_; }
     void initialise(const std::function<Batch()>& rows, Rng rng) override {
         const at::NoGradGuard no_grad;
         Batch batch = rows();
@@ -66,8 +68,8 @@ public:
         const at::NoGradGuard no_grad;
         rng = rng.rows_from(request.first);
         const Tensor z = base_->sample(request.n, temperature_, rng, request.device).to(dtype_);
-        const Mapped x = chain_.inverse(z, context_of(z, request.c.to(request.device)));
-        return {x.y.to(at::kFloat).contiguous(), base_->log_prob(z) - x.log_det, 1};
+        const Answer x = drawn(z, request.c.to(request.device));
+        return {x.y.to(at::kFloat).contiguous(), x.log_prob, 1};
     }
 
     const Density* density() const override { return this; }
@@ -82,33 +84,66 @@ public:
                     Rng rng) const override {
         const Tensor wide = x.to(dtype_);
         if (estimator == "variational") return dequantised_log_prob(wide, c, rng);
-        const Rng* noise = estimator == "unbiased" ? &rng : nullptr;
-        return log_prob_of(wide, c, noise);
+        if (estimator == "unbiased") return log_prob_of(wide, c, &rng).log_prob;
+        return scored(wide, c).log_prob;
     }
 
     const Latent* latent() const override { return base_->normalises() ? this : nullptr; }
     LatentSpace latent_space() const override { return {"base", spec_.x}; }
     Posterior encode(const Tensor& x, const Condition& c, Rng) const override {
         const Tensor wide = x.to(dtype_);
-        const Tensor z = base_->to_normal(chain_.forward(wide, context_of(wide, c)).y);
+        const Tensor z = base_->to_normal(scored(wide, c).y);
         return {z.reshape(x.sizes()).to(x.scalar_type())};
     }
     Tensor decode(const Tensor& z, const Condition& c, Rng) const override {
         const Tensor flat = base_->from_normal(z.flatten(1).to(dtype_));
-        return chain_.inverse(flat, context_of(flat, c)).y.to(z.scalar_type());
+        return drawn(flat, c).y.to(z.scalar_type());
     }
 
 private:
-    Tensor log_prob_of(const Tensor& x, const Condition& c, const Rng* noise) const {
+    /// Where points go, or come from, and log p of the point in data space.
+    struct Answer {
+        Tensor y, log_prob;
+
+        Tensor finite() const { return all_finite(y) & log_prob.isfinite(); }
+    };
+
+    Answer log_prob_of(const Tensor& x, const Condition& c, const Rng* noise) const {
         const Mapped z = chain_.forward(x, {context_of(x, c), noise});
-        return base_->log_prob(z.y) + z.log_det;
+        return {z.y, base_->log_prob(z.y) + z.log_det};
+    }
+    Answer scored(const Tensor& x, const Condition& c) const {
+        return carried(x, c, [this](const Tensor& from, const Condition& given) {
+            return log_prob_of(from, given, nullptr);
+        });
+    }
+    Answer drawn(const Tensor& z, const Condition& c) const {
+        return carried(z, c, [this](const Tensor& from, const Condition& given) {
+            const Mapped x = chain_.inverse(from, context_of(from, given));
+            return Answer{x.y, base_->log_prob(from) - x.log_det};
+        });
+    }
+
+    static Tensor all_finite(const Tensor& x) { return x.isfinite().flatten(1).all(1); }
+    /// rule(x, c); rows of finite numbers whose answer is not finite in float32 are answered in
+    /// float64, and counted.
+    template <class Rule>
+    Answer carried(const Tensor& x, const Condition& c, const Rule& rule) const {
+        Answer answer = rule(x, c);
+        if (x.scalar_type() != at::kFloat || at::GradMode::is_enabled()) return answer;
+        const Tensor lost = (all_finite(x) & ~answer.finite()).nonzero().squeeze(1);
+        if (lost.size(0) == 0) return answer;
+        float64_rows_ += lost.size(0);
+        const Answer wide = rule(x.index_select(0, lost).to(at::kDouble), c.rows(lost));
+        return {answer.y.to(at::kDouble).index_copy(0, lost, wide.y),
+                answer.log_prob.to(at::kDouble).index_copy(0, lost, wide.log_prob)};
     }
     Tensor dequantised_log_prob(const Tensor& x, const Condition& c, Rng rng) const {
         const auto levels = levels_of(x);
         PF_CHECK(levels, "variational dequantisation", "pictures of 256 levels", "others");
         const auto u = dequantiser_->draw(x, rng);
         const double width = static_cast<double>(x[0].numel()) * levels->log_width();
-        return log_prob_of(dequantised(x, *levels, u.noise), c, nullptr) + width - u.log_prob;
+        return scored(dequantised(x, *levels, u.noise), c).log_prob + width - u.log_prob;
     }
     /// What the condition says of each row; undefined where there is none to say.
     Tensor context_of(const Tensor& x, const Condition& c) const {
@@ -124,6 +159,7 @@ private:
     std::unique_ptr<BaseDistribution> base_;
     std::optional<Dequantiser> dequantiser_;
     at::ScalarType dtype_ = at::kFloat;
+    mutable std::atomic<std::int64_t> float64_rows_ = 0;
 };
 
 }  // namespace
