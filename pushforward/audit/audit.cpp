@@ -47,9 +47,12 @@ void set_parameters(Options& parameters, const std::vector<std::string>& sets) {
 std::vector<Chosen> choose(const AuditRequest& request) {
     std::vector<Chosen> all;
     if (request.claims.empty())
-        for (const auto& entry : claim_catalogue()) all.push_back({&entry, entry.make()});
+        for (const auto& entry : claim_catalogue())
+            if (request.timed || !entry.timed) all.push_back({&entry, entry.make()});
     for (const auto& id : request.claims) {
         const auto& entry = claim_entry(id);
+        if (entry.timed && !request.timed)
+            throw UsageError(id + " compares times, on a machine that does nothing else: --timed");
         all.push_back({&entry, entry.make()});
     }
     std::vector<std::string> known;

@@ -14,6 +14,7 @@ struct AuditRequest {
     std::int64_t seeds = 3;
     std::uint64_t seed = 0;  ///< the first; the others follow it
     bool quick = false;      ///< one seed: the bands are those of one seed and stay as they are
+    bool timed = false;      ///< the claims about time, too
     bool lesion = false;     ///< re-initialise the fitted weights on disk, then measure
     std::filesystem::path work = "runs/audit";  ///< where the runs are fitted, and found again
     const std::atomic<int>* stop = nullptr;     ///< becomes a signal's number
@@ -39,7 +40,8 @@ struct ClaimResult {
 
 /// Fits (or finds) the runs of every chosen claim and seed and measures them. With `lesion` the
 /// measured folders are copies whose weights were replaced by fresh ones; nothing else differs.
-/// UsageError for an unknown claim or parameter (with the nearest) before any work.
+/// UsageError for an unknown claim or parameter (with the nearest), and for a claim about time that
+/// is named without `timed`, before any work.
 std::vector<ClaimResult> audit(const AuditRequest& request);
 
 /// 0 when every claim passed; with `lesion` 0 only if every claim failed. Else 1.

@@ -17,6 +17,7 @@
 #include "pushforward/audit/maximum_likelihood.hpp"
 #include "pushforward/audit/memorisation.hpp"
 #include "pushforward/audit/one_step.hpp"
+#include "pushforward/audit/parallel_passes.hpp"
 #include "pushforward/audit/picture_couplings.hpp"
 #include "pushforward/audit/pushforward_measure.hpp"
 #include "pushforward/audit/reverse_sde.hpp"
@@ -66,6 +67,9 @@ const std::vector<ClaimEntry>& claim_catalogue() {
          "Papamakarios et al. 2021", make_flow_exactness},
         {"C6", "a flow from one normal leaves bridges between pieces, from a mixture none",
          "Cornish et al. 2020", make_topology},
+        {"C7",
+         "couplings draw as fast as they score, an autoregression scores faster than it draws",
+         "Papamakarios et al. 2017; Kingma et al. 2016", make_parallel_passes, true},
         {"C9", "bits of pictures of levels: 8 when uniform, never below a known entropy",
          "Theis et al. 2016; Ho et al. 2019", make_dequantisation},
         {"F1", "noise added step by step is the closed form, and KL(q_t || N(0, 1)) falls strictly",

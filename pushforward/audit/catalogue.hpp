@@ -9,6 +9,7 @@ namespace pushforward {
 struct ClaimEntry {
     std::string id, statement, reference;
     std::function<std::unique_ptr<Claim>()> make;
+    bool timed = false;  ///< compares wall-clock times
 };
 
 /// Every claim: THE list (audit/catalogue.cpp), one line a claim.

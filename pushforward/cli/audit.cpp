@@ -13,7 +13,6 @@ namespace {
 struct AuditArguments {
     AuditRequest request;
     std::string work = "runs/audit", page;
-    bool timed = false;
 };
 
 void run_audit(Common& common, const AuditArguments& a) {
@@ -39,7 +38,7 @@ void add_audit(CLI::App& program, Common& common) {
                  [&common, a] { run_audit(common, *a); });
     verb->add_option("CLAIM", a->request.claims, "claims by their ids (default: all)");
     verb->add_flag("--quick", a->request.quick, "less work, where the bands stay valid");
-    verb->add_flag("--timed", a->timed, "also the claims about time");
+    verb->add_flag("--timed", a->request.timed, "also the claims about time");
     verb->add_flag("--lesion", a->request.lesion,
                    "re-initialise the fitted weights on disk: status 0 only if every claim fails");
     verb->add_option("--seeds", a->request.seeds, "seeds a claim (default: 3)")
