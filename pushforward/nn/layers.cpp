@@ -1,13 +1,13 @@
 #include "pushforward/nn/layers.hpp"
 
 #include "pushforward/kernels/group_norm_silu.hpp"
+#include "pushforward/kernels/linear.hpp"
 #include "pushforward/nn/flops.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 #include <torch/nn/module.h>
@@ -93,7 +93,7 @@ Linear::Linear(torch::nn::Module& parent, const std::string& name, std::int64_t 
 Tensor Linear::operator()(const Tensor& x, const Tensor& mask) const {
     const auto dtype = x.scalar_type();
     const Tensor w = weight.in(dtype);
-    const Tensor y = at::linear(x, mask.defined() ? w * mask.to(dtype) : w, bias.in(dtype));
+    const Tensor y = linear_layer(x, mask.defined() ? w * mask.to(dtype) : w, bias.in(dtype));
     count(x, weight.parameter(), y);
     return y;
 }

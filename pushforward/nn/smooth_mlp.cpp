@@ -1,12 +1,12 @@
 #include "pushforward/nn/smooth_mlp.hpp"
 
+#include "pushforward/kernels/linear.hpp"
 #include "pushforward/nn/flops.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_eigvalsh.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softplus.h>
 #include <ATen/ops/tanh.h>
@@ -24,7 +24,7 @@ Tensor product(const Tensor& x, const Tensor& w) {
     const int gradients =
         at::GradMode::is_enabled() ? int{x.requires_grad()} + int{w.requires_grad()} : 0;
     count_flops(2. * static_cast<double>(x.numel()) * static_cast<double>(w.size(0)), gradients);
-    return at::linear(x, w);
+    return linear_layer(x, w, {});
 }
 
 /// W min(1, bound / |W|_2) (Behrmann et al. 2019): |W|_2^2 is the largest eigenvalue of the
