@@ -1,13 +1,16 @@
 #include "pushforward/core/rng.hpp"
 #include "pushforward/kernels/linear.hpp"
+#include "pushforward/kernels/product_cpu.hpp"
 #include "support.hpp"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/linear.h>
 #include <doctest/doctest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -39,7 +42,7 @@ std::vector<Tensor> derivatives(const Layer& layer, const std::vector<Tensor>& v
 }  // namespace
 
 TEST_CASE("a linear layer and its first and second derivatives, at every size and type") {
-    // on both sides of the size from which oneDNN multiplies; [2, 300, ...]: more than rows
+    // on both sides of the size from which our kernel multiplies; [2, 300, ...]: more than rows
     for (const auto& rows : std::vector<std::vector<std::int64_t>>{{5}, {600}, {2, 300}})
         for (const auto type : {at::kFloat, at::kDouble})
             for (const bool biased : {false, true}) {
@@ -66,6 +69,29 @@ TEST_CASE("a linear layer and its first and second derivatives, at every size an
                 CHECK(worst(linear_layer(in[0].to(type), in[1].to(type),
                                          biased ? bias.to(type) : bias),
                             exact.back()) < eps * 10);
+            }
+}
+
+TEST_CASE("products of every shape: tiles that are not full, terms in parts, transposed factors") {
+    const Rng rng(5);
+    for (const std::int64_t m : {1, 7, 8, 9, 70})
+        for (const std::int64_t n : {1, 16, 17, 48, 49, 100})
+            for (const std::int64_t k : {64, 255, 256, 700}) {
+                if (m * n * k < 1 << 15) continue;
+                CAPTURE(m);
+                CAPTURE(n);
+                CAPTURE(k);
+                const Tensor a = rng.split(0).normal({m, k}), b = rng.split(1).normal({n, k});
+                const Tensor exact = a.to(at::kDouble).matmul(b.to(at::kDouble).t());
+                const double eps = 1e-6 * std::sqrt(double(k)) * 10;
+                const Tensor y = linear_layer(a, b, {});
+                CHECK(worst(y, exact) < eps);
+                // other strides, the same sums
+                CHECK(
+                    at::equal(linear_layer(a.t().contiguous().t(), b.t().contiguous().t(), {}), y));
+                // a row's bits do not depend on the rows beside it
+                if (multiplies() && (m - 1) * n * k >= 1 << 15)
+                    CHECK(at::equal(linear_layer(a.slice(0, 1), b, {}), y.slice(0, 1)));
             }
 }
 
