@@ -19,37 +19,41 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Multiplications from which a kernel gains anything, and of a thread's share.
-constexpr std::int64_t kWorth = 1 << 15, kShare = 1 << 19;
-
-bool worth(const Tensor& x, const Tensor& weight) {
+bool ours(const Tensor& x, const Tensor& weight) {
     return x.dim() >= 2 && x.is_cpu() && x.scalar_type() == at::kFloat &&
-           weight.scalar_type() == at::kFloat && x.numel() * weight.size(0) >= kWorth &&
-           multiplies();
+           weight.scalar_type() == at::kFloat && multiplies();
 }
 
-/// Without a record for gradients.
-Tensor multiplied(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
-    const Tensor a = x.dim() == 2 ? x : x.flatten(0, -2), b = weight.t().contiguous();
-    const Tensor shift = bias ? bias->contiguous() : Tensor();
-    const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1), strip = 8;
+MatrixView view(const Tensor& matrix) {
+    return {matrix.const_data_ptr<float>(), matrix.stride(0), matrix.stride(1)};
+}
+
+/// a b + bias with contiguous b.
+Tensor product(const Tensor& a, const Tensor& b, const MatrixView& bias) {
+    constexpr std::int64_t strip = 8, share = 1 << 19;  // rows of a tile, a thread's least work
+    const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1);
     const Tensor c = at::empty({m, n}, a.options());
-    const MatrixProduct product{m,
-                                k,
-                                n,
-                                a.const_data_ptr<float>(),
-                                a.stride(0),
-                                a.stride(1),
-                                b.const_data_ptr<float>(),
-                                bias ? shift.const_data_ptr<float>() : nullptr,
-                                c.data_ptr<float>()};
-    at::parallel_for(0, (m + strip - 1) / strip, 1 + kShare / (strip * n * k),
+    const MatrixProduct all{m, k, n, view(a), b.const_data_ptr<float>(), bias, c.data_ptr<float>()};
+    at::parallel_for(0, (m + strip - 1) / strip,
+                     1 + share / std::max<std::int64_t>(strip * n * k, 1),
                      [&](std::int64_t begin, std::int64_t end) {
-                         multiply(product, strip * begin, std::min(strip * end, m));
+                         multiply(all, strip * begin, std::min(strip * end, m));
                      });
+    return c;
+}
+
+/// Without a record for gradients. The same sums whichever factor is laid out anew: the smaller.
+Tensor multiplied(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
+    const Tensor a = x.dim() == 2 ? x : x.flatten(0, -2);
+    const float* shift = bias ? bias->const_data_ptr<float>() : nullptr;
+    const std::int64_t step = bias ? bias->stride(0) : 0;
+    constexpr std::int64_t few = 16;
+    const Tensor c = a.size(0) > few
+                         ? product(a, weight.t().contiguous(), {shift, 0, step})
+                         : product(weight, a.t().contiguous(), {shift, step, 0}).t().contiguous();
     if (x.dim() == 2) return c;
     std::vector<std::int64_t> shape = x.sizes().vec();
-    shape.back() = n;
+    shape.back() = c.size(1);
     return c.view(shape);
 }
 
@@ -80,7 +84,7 @@ public:
 
 Tensor linear_layer(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     const auto shift = bias.defined() ? std::optional(bias) : std::nullopt;
-    if (!worth(x, weight)) return at::linear(x, weight, shift);
+    if (!ours(x, weight)) return at::linear(x, weight, shift);
     if (at::GradMode::is_enabled() &&
         (x.requires_grad() || weight.requires_grad() || (shift && bias.requires_grad())))
         return LinearLayer::apply(x, weight, shift);

@@ -26,12 +26,12 @@ PF_AVX512 void add_tile(const MatrixProduct& p, std::int64_t terms, const float*
     const auto mask = [&](int v) { return v + 1 == vectors ? last : __mmask16{0xffff}; };
     PF_UNROLL for (int i = 0; i < height; ++i) PF_UNROLL for (int v = 0; v < vectors; ++v)
         sum[i][v] = _mm512_maskz_loadu_ps(mask(v), c + i * p.n + v * kLanes);
-    for (std::int64_t k = 0; k < terms; ++k, a += p.column, b += p.n) {
+    for (std::int64_t k = 0; k < terms; ++k, a += p.a.column, b += p.n) {
         __m512 row[vectors];
         PF_UNROLL for (int v = 0; v < vectors; ++v) row[v] =
             _mm512_maskz_loadu_ps(mask(v), b + v * kLanes);
         PF_UNROLL for (int i = 0; i < height; ++i) {
-            const __m512 factor = _mm512_set1_ps(a[i * p.row]);
+            const __m512 factor = _mm512_set1_ps(a[i * p.a.row]);
             PF_UNROLL for (int v = 0; v < vectors; ++v) sum[i][v] =
                 _mm512_fmadd_ps(factor, row[v], sum[i][v]);
         }
@@ -56,11 +56,16 @@ bool multiplies() {
 }
 
 void multiply(const MatrixProduct& p, std::int64_t begin, std::int64_t end) {
+    const MatrixView& start = p.bias;
     for (std::int64_t i = begin; i < end; ++i) {
-        if (p.bias)
-            std::copy(p.bias, p.bias + p.n, p.c + i * p.n);
+        float* const row = p.c + i * p.n;
+        const float* const from = start.at ? start.at + i * start.row : nullptr;
+        if (!from)
+            std::fill(row, row + p.n, 0.0F);
+        else if (start.column == 1)
+            std::copy(from, from + p.n, row);
         else
-            std::fill(p.c + i * p.n, p.c + (i + 1) * p.n, 0.0F);
+            for (std::int64_t j = 0; j < p.n; ++j) row[j] = from[j * start.column];
     }
     for (std::int64_t k = 0; k < p.k; k += kTerms) {
         const std::int64_t terms = std::min(kTerms, p.k - k);
@@ -70,7 +75,7 @@ void multiply(const MatrixProduct& p, std::int64_t begin, std::int64_t end) {
             const auto last = static_cast<__mmask16>(0xffff >> (vectors * kLanes - width));
             for (std::int64_t i = begin; i < end; i += kHeight) {
                 const std::int64_t height = std::min(kHeight, end - i);
-                tiles[vectors - 1][height - 1](p, terms, p.a + i * p.row + k * p.column,
+                tiles[vectors - 1][height - 1](p, terms, p.a.at + i * p.a.row + k * p.a.column,
                                                p.b + k * p.n + j, p.c + i * p.n + j, last);
             }
         }

@@ -4,13 +4,19 @@
 
 namespace pushforward {
 
-/// c = a b + bias: a is m x k with the strides `row` and `column`, so that a transpose costs
-/// nothing, b [k, n] and c [m, n] are contiguous, bias [n] or null.
+/// A matrix of any layout: its first number and how far the next row's and the next column's are.
+struct MatrixView {
+    const float* at;
+    std::int64_t row, column;
+};
+
+/// c = a b + bias: a [m, k] and bias [m, n] (null: zero; a step of 0 repeats) of any layout, b [k,
+/// n] and c [m, n] contiguous.
 struct MatrixProduct {
     std::int64_t m, k, n;
-    const float* a;
-    std::int64_t row, column;
-    const float *b, *bias;
+    MatrixView a;
+    const float* b;
+    MatrixView bias;
     float* c;
 };
 

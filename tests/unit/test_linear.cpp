@@ -42,7 +42,7 @@ std::vector<Tensor> derivatives(const Layer& layer, const std::vector<Tensor>& v
 }  // namespace
 
 TEST_CASE("a linear layer and its first and second derivatives, at every size and type") {
-    // on both sides of the size from which our kernel multiplies; [2, 300, ...]: more than rows
+    // few rows and many; [2, 300, ...]: more than rows
     for (const auto& rows : std::vector<std::vector<std::int64_t>>{{5}, {600}, {2, 300}})
         for (const auto type : {at::kFloat, at::kDouble})
             for (const bool biased : {false, true}) {
@@ -74,10 +74,9 @@ TEST_CASE("a linear layer and its first and second derivatives, at every size an
 
 TEST_CASE("products of every shape: tiles that are not full, terms in parts, transposed factors") {
     const Rng rng(5);
-    for (const std::int64_t m : {1, 7, 8, 9, 70})
+    for (const std::int64_t m : {2, 7, 16, 17, 70})
         for (const std::int64_t n : {1, 16, 17, 48, 49, 100})
             for (const std::int64_t k : {64, 255, 256, 700}) {
-                if (m * n * k < 1 << 15) continue;
                 CAPTURE(m);
                 CAPTURE(n);
                 CAPTURE(k);
@@ -90,8 +89,8 @@ TEST_CASE("products of every shape: tiles that are not full, terms in parts, tra
                 CHECK(
                     at::equal(linear_layer(a.t().contiguous().t(), b.t().contiguous().t(), {}), y));
                 // a row's bits do not depend on the rows beside it
-                if (multiplies() && (m - 1) * n * k >= 1 << 15)
-                    CHECK(at::equal(linear_layer(a.slice(0, 1), b, {}), y.slice(0, 1)));
+                if (multiplies())
+                    CHECK(at::equal(linear_layer(a.slice(0, m / 2), b, {}), y.slice(0, m / 2)));
             }
 }
 
