@@ -66,7 +66,7 @@ Tensor Conditioner::operator()(const Tensor& x, const Tensor& context) const {
         h = layers_[i].linear(h, layers_[i].mask);
         if (i + 1 == layers_.size()) break;
         if (context.defined()) h = h + layers_[i].projection(context);
-        h = at::relu(h);
+        h = at::relu_(h);
     }
     return h.view({x.size(0), shape_.numbers, shape_.each});
 }

@@ -37,7 +37,7 @@ Tensor ConvConditioner::operator()(const Tensor& x, const Tensor& context) const
         h = layers_[i].conv(h);
         if (i + 1 == layers_.size()) break;
         if (context.defined()) h = h + projected(layers_[i].projection, context);
-        h = at::relu(h);
+        h = at::relu_(h);
     }
     return h;
 }
