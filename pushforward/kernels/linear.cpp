@@ -28,33 +28,36 @@ MatrixView view(const Tensor& matrix) {
     return {matrix.const_data_ptr<float>(), matrix.stride(0), matrix.stride(1)};
 }
 
-/// a b + bias with contiguous b.
-Tensor product(const Tensor& a, const Tensor& b, const MatrixView& bias) {
+/// c = a b + bias with contiguous b and c.
+void multiply_all(const Tensor& a, const Tensor& b, const MatrixView& bias, const Tensor& c) {
     constexpr std::int64_t strip = 8, share = 1 << 19;  // rows of a tile, a thread's least work
     const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1);
-    const Tensor c = at::empty({m, n}, a.options());
     const MatrixProduct all{m, k, n, view(a), b.const_data_ptr<float>(), bias, c.data_ptr<float>()};
     at::parallel_for(0, (m + strip - 1) / strip,
                      1 + share / std::max<std::int64_t>(strip * n * k, 1),
                      [&](std::int64_t begin, std::int64_t end) {
                          multiply(all, strip * begin, std::min(strip * end, m));
                      });
-    return c;
 }
 
-/// Without a record for gradients. The same sums whichever factor is laid out anew: the smaller.
+/// Without a record for gradients; no view. The same sums whichever factor is laid out anew: the
+/// smaller.
 Tensor multiplied(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
     const Tensor a = x.dim() == 2 ? x : x.flatten(0, -2);
+    const std::int64_t m = a.size(0), n = weight.size(0), step = bias ? bias->stride(0) : 0;
     const float* shift = bias ? bias->const_data_ptr<float>() : nullptr;
-    const std::int64_t step = bias ? bias->stride(0) : 0;
-    constexpr std::int64_t few = 16;
-    const Tensor c = a.size(0) > few
-                         ? product(a, weight.t().contiguous(), {shift, 0, step})
-                         : product(weight, a.t().contiguous(), {shift, step, 0}).t().contiguous();
-    if (x.dim() == 2) return c;
     std::vector<std::int64_t> shape = x.sizes().vec();
-    shape.back() = c.size(1);
-    return c.view(shape);
+    shape.back() = n;
+    Tensor y = at::empty(shape, x.options());
+    constexpr std::int64_t few = 16;
+    if (m > few) {
+        multiply_all(a, weight.t().contiguous(), {shift, 0, step}, y);
+    } else {
+        const Tensor c = at::empty({n, m}, x.options());
+        multiply_all(weight, a.t().contiguous(), {shift, step, 0}, c);
+        y.view({m, n}).copy_(c.t());
+    }
+    return y;
 }
 
 class LinearLayer : public torch::autograd::Function<LinearLayer> {

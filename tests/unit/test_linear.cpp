@@ -94,6 +94,19 @@ TEST_CASE("products of every shape: tiles that are not full, terms in parts, tra
             }
 }
 
+TEST_CASE("what a linear layer gives may be changed in place") {
+    const Rng rng(6);
+    const Tensor w = rng.split(1).normal({60, 70}).requires_grad_(true);
+    for (const auto& rows : std::vector<std::vector<std::int64_t>>{{1}, {5}, {600}, {2, 300}}) {
+        std::vector<std::int64_t> shape = rows;
+        shape.push_back(70);
+        Tensor y = linear_layer(rng.split(0).normal(shape), w, {});
+        y.relu_();
+        y.sum().backward();
+        CHECK(w.grad().defined());
+    }
+}
+
 TEST_CASE("a linear layer asks only for the gradients that are wanted") {
     const Rng rng(4);
     const Tensor x = rng.split(0).normal({600, 70}), b = rng.split(2).normal({60});
