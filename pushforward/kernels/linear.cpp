@@ -30,7 +30,7 @@ MatrixView view(const Tensor& matrix) {
 
 /// c = a b + bias with contiguous b and c.
 void multiply_all(const Tensor& a, const Tensor& b, const MatrixView& bias, const Tensor& c) {
-    constexpr std::int64_t strip = 8, share = 1 << 19;  // rows of a tile, a thread's least work
+    constexpr std::int64_t strip = product_strip, share = 1 << 19;  // a thread's least work
     const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1);
     const MatrixProduct all{m, k, n, view(a), b.const_data_ptr<float>(), bias, c.data_ptr<float>()};
     at::parallel_for(0, (m + strip - 1) / strip,

@@ -16,7 +16,7 @@ namespace {
 
 // A tile's 8 x 3 vectors of sums and what they are made of fill 28 of the 32 registers; so many
 // terms of b that a panel of them stays in the cache.
-constexpr std::int64_t kLanes = 16, kHeight = 8, kPanel = 3 * kLanes, kTerms = 256;
+constexpr std::int64_t kLanes = 16, kPanel = 3 * kLanes, kTerms = 256;
 
 /// Adds `terms` products to a tile of c; `last` masks its last vector.
 template <int height, int vectors>
@@ -73,8 +73,8 @@ void multiply(const MatrixProduct& p, std::int64_t begin, std::int64_t end) {
             const std::int64_t width = std::min(kPanel, p.n - j);
             const std::int64_t vectors = (width + kLanes - 1) / kLanes;
             const auto last = static_cast<__mmask16>(0xffff >> (vectors * kLanes - width));
-            for (std::int64_t i = begin; i < end; i += kHeight) {
-                const std::int64_t height = std::min(kHeight, end - i);
+            for (std::int64_t i = begin; i < end; i += product_strip) {
+                const std::int64_t height = std::min(product_strip, end - i);
                 tiles[vectors - 1][height - 1](p, terms, p.a.at + i * p.a.row + k * p.a.column,
                                                p.b + k * p.n + j, p.c + i * p.n + j, last);
             }

@@ -23,6 +23,9 @@ struct MatrixProduct {
 /// Whether this processor has the instructions (AVX-512) that `multiply` is written in.
 bool multiplies();
 
+/// Rows that `multiply` takes together: a thread's share is best a multiple.
+constexpr std::int64_t product_strip = 8;
+
 /// Rows [begin, end) of c. Each number is bias + a_i1 b_1j + a_i2 b_2j + ..., one fused
 /// multiplication and addition after the other in that order: its bits depend neither on the rows
 /// beside it nor on how threads share them. Only where `multiplies()`.
