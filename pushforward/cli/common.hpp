@@ -53,6 +53,7 @@ std::string duration_text(double seconds);
 void add_train(CLI::App& program, Common& common);
 void add_sample(CLI::App& program, Common& common);
 void add_score(CLI::App& program, Common& common);
+void add_compress(CLI::App& program, Common& common);
 void add_encode(CLI::App& program, Common& common);
 void add_decode(CLI::App& program, Common& common);
 void add_interpolate(CLI::App& program, Common& common);

@@ -17,7 +17,7 @@ struct DecodeArguments {
 
 void decode(const Common& common, const DecodeArguments& a) {
     const OpenedRun run = open_for_latents(common, a.run, "decode");
-    check_export(a.out, run.description.spec.x);
+    check_drawn(run, a.out);
     const Latents latents = read_latents(a.latents, run);
     Progress progress("decode", common.quiet);
     const LatentRequest request = latent_request(common, a.batch, progress);

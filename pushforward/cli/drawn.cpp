@@ -4,16 +4,27 @@
 #include "pushforward/base/version.hpp"
 #include "pushforward/cli/progress.hpp"
 #include "pushforward/data/export.hpp"
+#include "pushforward/data/text_export.hpp"
 
 #include <ATen/ops/isfinite.h>
 
 namespace pushforward {
+
+void check_drawn(const OpenedRun& run, const std::filesystem::path& out) {
+    if (run.description.vocabulary)
+        check_text_export(out);
+    else
+        check_export(out, run.description.spec.x);
+}
 
 void export_drawn(const std::string& verb, const OpenedRun& run, const std::filesystem::path& out,
                   const Tensor& items, const std::vector<std::pair<std::string, Tensor>>& extras,
                   std::uint64_t seed, std::int64_t per_row) {
     if (!at::isfinite(items).all().item<bool>())
         throw NumericalError(verb + ": some of the samples are not finite; nothing was written");
+    const std::string extension = out.extension().string();
+    if (run.description.vocabulary && extension != ".npz" && extension != ".npy")
+        return export_texts(out, texts_of(items, *run.description.vocabulary));
     const PngText provenance{{"Software", text("pushforward ", version())},
                              {"seed", text(seed)},
                              {"model", run.recipe.model.name}};

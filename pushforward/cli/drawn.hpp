@@ -12,8 +12,12 @@ namespace pushforward {
 
 class Progress;
 
-/// Writes items that a model made as export_items does, with the seed and the model in a picture's
-/// text. NumericalError, on behalf of `verb`, when some are not finite: then nothing is written.
+/// UsageError when the run's items cannot be written as the path's extension asks.
+void check_drawn(const OpenedRun& run, const std::filesystem::path& out);
+
+/// Writes items that a model made as export_items or export_texts does, with the seed and the model
+/// in a picture's text. NumericalError, on behalf of `verb`, when some are not finite: then nothing
+/// is written.
 void export_drawn(const std::string& verb, const OpenedRun& run, const std::filesystem::path& out,
                   const Tensor& items, const std::vector<std::pair<std::string, Tensor>>& extras,
                   std::uint64_t seed, std::int64_t per_row = 0);

@@ -34,8 +34,8 @@ int run(int argc, char** argv) {
         "what can be trained at once.");
     Common common;
     for (const auto add :
-         {add_train, add_sample, add_score, add_encode, add_decode, add_interpolate, add_eval,
-          add_recipes, add_models, add_info, add_data, add_audit, add_bench, add_doctor})
+         {add_train, add_sample, add_score, add_compress, add_encode, add_decode, add_interpolate,
+          add_eval, add_recipes, add_models, add_info, add_data, add_audit, add_bench, add_doctor})
         add(program, common);
     try {
         program.parse(argc, argv);

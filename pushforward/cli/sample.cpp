@@ -1,16 +1,21 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/cli/common.hpp"
 #include "pushforward/cli/drawn.hpp"
+#include "pushforward/cli/listener.hpp"
 #include "pushforward/cli/progress.hpp"
 #include "pushforward/data/condition_text.hpp"
 #include "pushforward/data/export.hpp"
 #include "pushforward/data/mask.hpp"
+#include "pushforward/families/capabilities.hpp"
 #include "pushforward/samplers/guidance.hpp"
 #include "pushforward/training/evaluation.hpp"
 
+#include <ATen/ops/tensor.h>
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <cmath>
+#include <iostream>
 #include <memory>
 #include <optional>
 
@@ -19,7 +24,8 @@ namespace {
 
 struct SampleArguments {
     std::string run, out, prompt, guide, from, mask;
-    std::int64_t n = 0, batch = 64;
+    std::vector<std::string> stops;
+    std::int64_t n = 0, batch = 64, length = 0;
     std::optional<double> strength;
     std::optional<std::int64_t> resamplings;
     std::vector<std::string> conditions;
@@ -40,6 +46,27 @@ OpenedRun open_guide(const std::string& folder, const OpenedRun& run, Precision 
                          ": its data are scaled otherwise than the model's; train both on "
                          "the same rows, or with data.scale = false");
     return guide;
+}
+
+/// What text goes on from, and who hears it.
+Prompt read_prompt(const Vocabulary& vocabulary, const SampleArguments& a, bool spoken) {
+    Prompt prompt;
+    prompt.length = a.length;
+    if (!a.prompt.empty()) {
+        const auto unknown = vocabulary.find_unknown(a.prompt);
+        if (unknown != std::string::npos)
+            throw UsageError(text("--prompt: byte ", unknown,
+                                  " is of no symbol that the model knows: '",
+                                  a.prompt.substr(unknown, 8), "'"));
+        const auto symbols = vocabulary.encoded(a.prompt);
+        prompt.symbols =
+            at::tensor(std::vector<std::int64_t>(symbols.begin(), symbols.end()), at::kLong);
+    }
+    if (spoken || !a.stops.empty())
+        prompt.hear = [listener = std::make_shared<Listener>(vocabulary, a.stops, a.prompt,
+                                                             spoken ? &std::cout : nullptr)](
+                          const Tensor& symbols) { return (*listener)(symbols); };
+    return prompt;
 }
 
 void check_draft(const SampleArguments& a) {
@@ -77,36 +104,46 @@ void sample(const Common& common, const SampleArguments& a) {
         throw UsageError("sample: " + run.recipe.model.name +
                          " draws no samples; `pushforward models` says what each model can do");
     const Space& space = run.description.spec.x;
-    if (!a.prompt.empty())
-        throw UsageError(
-            "--prompt: this model does not take text; models that do are "
-            "autoregressive");
+    const Vocabulary* vocabulary = run.description.vocabulary.get();
+    if (!vocabulary && (!a.prompt.empty() || !a.stops.empty() || a.length > 0))
+        throw UsageError("--prompt, --stop, --length: " + run.recipe.model.name +
+                         " draws no text; models that do: " +
+                         models_that([](const Model& m) { return m.spec().x.is_sequence(); }));
+    const bool spoken = vocabulary && a.out.empty() && !common.json;  // to the terminal
     const Density* density = run.model->density();
     if (a.with_density && (!density || density->estimators().front().strength != Strength::exact))
         throw UsageError("--with-density: " + run.recipe.model.name +
                          " has no exact density that comes with its samples" +
                          (density ? "; `pushforward score` estimates one" : ""));
     const std::uint64_t seed = common.seed_or_new();
-    const std::filesystem::path out =
-        !a.out.empty() ? std::filesystem::path(a.out)
-                       : run.folder.path() / "samples" /
-                             text("n-", a.n, "-seed-", seed, space.is_image() ? ".png" : ".npz");
-    check_export(out, space);
+    const std::filesystem::path out = !a.out.empty() ? std::filesystem::path(a.out)
+                                                     : run.folder.path() / "samples" /
+                                                           text("n-", a.n, "-seed-", seed,
+                                                                vocabulary         ? ".txt"
+                                                                : space.is_image() ? ".png"
+                                                                                   : ".npz");
+    if (!spoken) check_drawn(run, out);
     std::optional<OpenedRun> opened;
     if (!a.guide.empty()) opened.emplace(open_guide(a.guide, run, common.wanted_precision()));
     const Model* guide = opened ? opened->model.get() : nullptr;
     Condition c = condition_rows(a.conditions, guided_spec(run.model->spec(), guide), a.n);
-    const Draft draft = read_draft(run, a, c);
+    Steering steering{guide, read_draft(run, a, c), {}};
+    if (vocabulary) steering.prompt = read_prompt(*vocabulary, a, spoken);
 
-    Progress progress("sample", common.quiet);
+    Progress progress("sample", common.quiet || spoken);
     progress.update(0, a.n);
     const auto began = std::chrono::steady_clock::now();
     const Samples drawn = draw_samples(
-        *run.model, run.description.scaling, a.n, c, seed, a.batch, run.device,
-        [&](std::int64_t done) { progress.update(done, a.n); }, guide, draft);
+        *run.model, run.description.scaling, a.n, c, seed, spoken ? 1 : a.batch, run.device,
+        [&](std::int64_t done) { progress.update(done, a.n); }, steering);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     progress.end();
+    if (spoken) {
+        std::cout << '\n';
+        const double symbols = static_cast<double>(drawn.x.ge(0).sum().item<std::int64_t>());
+        return common.say(text(number_text(std::round(symbols / seconds)), " symbols a second"));
+    }
     std::vector<std::pair<std::string, Tensor>> extras(c.value.begin(), c.value.end());
     if (a.with_density) extras.emplace_back("log_prob", drawn.log_prob);
     export_drawn("sample", run, out, drawn.x, extras, seed);
@@ -127,8 +164,10 @@ void add_sample(CLI::App& program, Common& common) {
                               [&common, a] { sample(common, *a); });
     verb->add_option("RUN", a->run, "a run folder")->required();
     verb->add_option("-n", a->n, "how many")->required()->check(CLI::Range(1, 1000000000));
-    verb->add_option("--out", a->out,
-                     "a file .npz .h5 .npy .csv .png, or a folder DIR/ (default: RUN/samples/...)");
+    verb->add_option(
+        "--out", a->out,
+        "a file .npz .h5 .npy .csv .png, .txt .smi .fasta .jsonl for text, or a folder "
+        "DIR/ (default: RUN/samples/...; text to the terminal)");
     verb->add_option("--condition", a->conditions,
                      "label=3, label=NAME, label=each, COLUMN=value (repeatable)")
         ->take_all()
@@ -138,6 +177,13 @@ void add_sample(CLI::App& program, Common& common) {
                      "a run that steers this one with weight sample.guidance: a classifier, or a "
                      "weaker denoiser");
     verb->add_option("--prompt", a->prompt, "text to go on from, for models of text");
+    verb->add_option("--stop", a->stops, "text that ends a sample where it comes (repeatable)")
+        ->take_all()
+        ->expected(1)
+        ->allow_extra_args(false);
+    verb->add_option("--length", a->length,
+                     "symbols of text drawn at most (default: sample.length of the recipe)")
+        ->check(CLI::Range(1, 1000000000));
     verb->add_option("--batch", a->batch, "samples drawn together (default: 64)")
         ->check(CLI::Range(1, 1000000));
     verb->add_option(

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cmath>
 #include <cstdio>
 #include <memory>
 
@@ -16,6 +17,29 @@ struct ScoreArguments {
     std::string run, out;
     ScoreRequest request;
 };
+
+/// index,position,symbol,log_prob,kind: a line a symbol.
+std::string symbols_csv(const Scores& scores) {
+    std::string lines = "index,position,symbol,log_prob,kind\n";
+    const char* kind = strength_name(scores.estimator.strength);
+    char line[128];
+    long long index = 0;
+    for (std::size_t part = 0; part < scores.symbol_rows.size(); ++part) {
+        const Tensor s = scores.symbol_rows[part].contiguous(),
+                     p = scores.symbol_log_probs[part].contiguous();
+        const auto* symbol = s.const_data_ptr<std::int64_t>();
+        const auto* log_prob = p.const_data_ptr<double>();
+        for (std::int64_t r = 0; r < s.size(0); ++r, ++index)
+            for (std::int64_t i = 0; i < s.size(1); ++i, ++symbol, ++log_prob) {
+                if (*symbol < 0) continue;
+                std::snprintf(line, sizeof line, "%lld,%lld,%lld,%.9g,%s\n", index,
+                              static_cast<long long>(i), static_cast<long long>(*symbol), *log_prob,
+                              kind);
+                lines += line;
+            }
+    }
+    return lines;
+}
 
 /// index,log_prob,kind: a line an item.
 std::string csv(const Scores& scores) {
@@ -41,7 +65,7 @@ void score(const Common& common, const ScoreArguments& a) {
     request.progress = [&](std::int64_t done, std::int64_t n) { progress.update(done, n); };
     const Scores scores = score_run(run, request);
     progress.end();
-    if (!a.out.empty()) write_atomic(a.out, csv(scores));
+    if (!a.out.empty()) write_atomic(a.out, request.per_symbol ? symbols_csv(scores) : csv(scores));
 
     const bool bound = scores.estimator.strength == Strength::lower_bound;
     std::string line =
@@ -54,6 +78,17 @@ void score(const Common& common, const ScoreArguments& a) {
                      {"unit", "nats"},
                      {"kind", strength_name(scores.estimator.strength)},
                      {"estimator", scores.estimator.name}};
+    if (run.description.spec.x.is_sequence() && scores.symbols > 0) {
+        const double nats = -scores.mean() * static_cast<double>(scores.log_prob.size(0)) /
+                            static_cast<double>(scores.symbols);
+        line += text("\n", number_text(nats), " nats a symbol, ", number_text(nats / std::log(2.0)),
+                     " bits, perplexity ", number_text(std::exp(nats)), ", ", scores.symbols,
+                     " symbols");
+        out["symbols"] = scores.symbols;
+        out["nats_per_symbol"] = nats;
+        out["bits_per_symbol"] = nats / std::log(2.0);
+        out["perplexity"] = std::exp(nats);
+    }
     if (!scores.dequantization.empty()) {
         line += text("\n", bound ? "<= " : "", number_text(scores.bits_per_dim()),
                      " bits/dim with ", scores.dequantization, " dequantization");
@@ -74,6 +109,8 @@ void add_score(CLI::App& program, Common& common) {
     verb->add_option("RUN", a->run, "a run folder")->required();
     verb->add_option("--data", a->request.data, "a data SPEC")->required();
     verb->add_option("--out", a->out, "FILE.csv: index,log_prob,kind");
+    verb->add_flag("--per-symbol", a->request.per_symbol,
+                   "with --out: a line a symbol, index,position,symbol,log_prob,kind");
     verb->add_option("--estimator", a->request.estimator,
                      "which of the model's densities (default: its first; `models NAME` lists "
                      "them)");

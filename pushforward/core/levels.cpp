@@ -28,7 +28,7 @@ Tensor dequantised(const Tensor& x, const Levels& levels, const Tensor& u) {
 
 Tensor log_prob_of_data(const Density& density, const Estimator& estimator, const Tensor& x,
                         const Condition& c, const std::optional<Levels>& levels, Rng rng) {
-    if (!levels || estimator.measure == Measure::dequantised)
+    if (!levels || estimator.measure != Measure::density)
         return density.log_prob(x, c, estimator.name, rng);
     Rng noise = rng.split(0);
     const Tensor u = noise.uniform(x.sizes(), x.scalar_type(), x.device());

@@ -23,8 +23,8 @@ std::optional<Levels> levels_of(const Tensor& x);
 Tensor dequantised(const Tensor& x, const Levels& levels, const Tensor& u);
 
 /// log p(x | c) of rows of data in model units, [B]. With `levels` it is the log of the mass of a
-/// picture: an estimator of a dequantised measure draws its noise itself, for any other uniform
-/// noise is drawn, and its expectation is a lower bound (Theis et al. 2016). Noise depends on rng
+/// picture: an estimator of a mass takes it as it is, one of a dequantised measure draws its noise
+/// itself, for a density uniform noise is drawn, and its expectation is a lower bound (Theis et al. 2016). Noise depends on rng
 /// and the row alone.
 Tensor log_prob_of_data(const Density& density, const Estimator& estimator, const Tensor& x,
                         const Condition& c, const std::optional<Levels>& levels, Rng rng);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pushforward/base/vocabulary.hpp"
 #include "pushforward/core/dataset.hpp"
 #include "pushforward/core/model.hpp"
 
@@ -36,6 +37,7 @@ struct Judged {
     double log_det = 0;  ///< log |d model / d data| of an item: log p_data = log p_model + this
     std::uint64_t seed = 0;
     const DataSpec* held_out_spec = nullptr;  ///< names the classes of the held-out rows
+    const Vocabulary* vocabulary = nullptr;   ///< what text was made symbols by
 };
 
 /// One named figure of merit. `refusal` says why it cannot be computed ("" when it can).

@@ -149,12 +149,50 @@ public:
     virtual Tensor decode(const Tensor& z, const Condition& c, Rng rng) const = 0;
 };
 
+/// A model that says one symbol after another: p(x | c) = prod_i p(s_i | s_1 .. s_(i-1), c), where
+/// s are the item's symbols 0 .. K-1 in the order that the model takes them in.
+class Sequential {
+public:
+    /// What rows have seen so far, and caches of it.
+    class State {
+    public:
+        virtual ~State() = default;
+    };
+    virtual ~Sequential() = default;
+    /// K.
+    virtual std::int64_t symbols() const = 0;
+    /// Items [B, event...] in model units -> int64 [B, L], -1 beyond an item's end.
+    virtual Tensor to_symbols(const Tensor& x) const = 0;
+    /// And back.
+    virtual Tensor to_items(const Tensor& symbols) const = 0;
+    /// log p(s_i = k | s_<i, c) up to a constant a place, for all places at once: [B, L, K].
+    virtual Tensor logits(const Tensor& symbols, const Condition& c) const = 0;
+    /// log p(s_i | s_<i, c) of the symbols themselves, 0 beyond an item's end: [B, L]. Of any
+    /// length; differentiable in the weights.
+    virtual Tensor log_probs(const Tensor& symbols, const Condition& c) const = 0;
+    /// n rows that have seen nothing; `c` has n rows, or is empty.
+    virtual std::unique_ptr<State> start(const Condition& c, std::int64_t n) const = 0;
+    /// The same log-probabilities of the symbol that follows, [n, K], after `came`, int64 [n, k],
+    /// k >= 0, came next. A row's answer is a function of its symbols and its condition: its bits
+    /// depend neither on the rows beside it nor on the number of threads.
+    virtual Tensor next(State& state, const Tensor& came) const = 0;
+};
+
 /// What samples begin from in place of noise alone, for models that denoise.
 struct Draft {
     Tensor x = {};                  ///< [n, event...] in model units; undefined: noise alone
     double strength = 1;            ///< in (0, 1], the share of the time grid that is run
     Tensor keep = {};               ///< bool, broadcast to the event: entries that stay as in x
     std::int64_t resamplings = 10;  ///< how often each step is done, where `keep` is given
+};
+
+/// What a sequence of symbols goes on from, for models that say one symbol after another.
+struct Prompt {
+    Tensor symbols = {};      ///< int64 [k], the same for all samples; undefined: nothing
+    std::int64_t length = 0;  ///< symbols drawn at most after it (0: the recipe's)
+    /// Hears each symbol when all rows have it, int64 [n] (-1: the row had ended), and says which
+    /// rows shall end there, bool [n], or nothing (undefined).
+    std::function<Tensor(const Tensor&)> hear = {};
 };
 
 class Model;
@@ -166,6 +204,7 @@ struct SampleRequest {
     at::Device device = at::kCPU;
     const Model* guide = nullptr;  ///< steers a denoiser, see samplers/guidance.hpp
     Draft draft = {};
+    Prompt prompt = {};
 };
 
 /// UsageError, on behalf of `who`, for a condition that `spec` lacks, one that has not `rows` rows,
@@ -211,6 +250,7 @@ public:
     virtual const Denoiser* denoiser() const { return nullptr; }
     virtual const Classifier* classifier() const { return nullptr; }
     virtual const Latent* latent() const { return nullptr; }
+    virtual const Sequential* sequential() const { return nullptr; }
 
     /// Rows, since the model was made, that float32 could not carry and float64 was asked for.
     virtual std::int64_t float64_rows() const { return 0; }

@@ -10,13 +10,16 @@ namespace pushforward {
 enum class Kind { real, count, symbol };
 
 /// The set that one item lives in: `event` is its shape without the batch, -1 = varies.
-/// Images are [C, H, W], vectors [D].
+/// Images are [C, H, W], vectors [D], sequences of symbols [L]; where L varies, the symbol -1
+/// stands beyond an item's end.
 struct Space {
     Kind kind = Kind::real;
     std::vector<std::int64_t> event;
     std::int64_t symbols = 0;  ///< how many symbols, for Kind::symbol
+    std::int64_t end = -1;     ///< the symbol after which an item of varying length holds no more
 
     bool is_image() const { return kind == Kind::real && event.size() == 3; }
+    bool is_sequence() const { return kind == Kind::symbol && event.size() == 1; }
     /// The product of the event's sizes (1 for a scalar).
     std::int64_t dimensions() const {
         std::int64_t d = 1;

@@ -7,6 +7,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace pushforward {
 namespace {
@@ -51,9 +52,27 @@ std::string fingerprint(const Source& source, const std::vector<std::int64_t>& r
     return sum.hex();
 }
 
-PreparedData prepare_data(const std::string& spec, double validation, bool scale) {
-    PreparedData out;
-    out.data = open_data(spec);
+namespace {
+
+/// Documents: windows to train on, and what follows them as windows and as one row.
+void split_by_place(PreparedData& out, const Preparation& how) {
+    const auto stream = out.data;
+    const auto n = static_cast<std::int64_t>(stream->stream().size());
+    const std::int64_t trained = trained_symbols(n, how.validation);
+    const std::int64_t window = std::min(how.window, trained);
+    out.data = stream_windows(stream, how.window, trained);
+    std::int64_t held = 0;
+    if (trained < n) {
+        out.test = stream_part(stream, trained, n);
+        held = (n - trained + window - 1) / window;
+    }
+    for (std::int64_t row = 0; row < out.data->size(); ++row)
+        (row < out.data->size() - held ? out.split.train : out.split.validation).push_back(row);
+    out.split.description = text("the first ", trained, " symbols to train, in windows of ", window,
+                                 ", the last ", n - trained, " to validate");
+}
+
+void split_by_rows(PreparedData& out, const std::string& spec, double validation) {
     const auto parsed = parse_data_spec(spec);
     const auto seed = static_cast<std::uint64_t>(parsed.simulator ? 0 : file_options(parsed).seed);
     const auto own_test = out.data->own_test();
@@ -62,14 +81,37 @@ PreparedData prepare_data(const std::string& spec, double validation, bool scale
         throw DataError(out.data->name(), "",
                         text("expected rows to train on, got ", out.data->size(), " rows of which ",
                              "the validation share ", validation, " leaves none"));
-    out.test = own_test ? own_test : select_rows(out.data, out.split.test);
+    out.test = own_test;
+}
 
+}  // namespace
+
+bool DataDescription::operator==(const DataDescription& other) const {
+    const auto rest = [](const DataDescription& d) {
+        return std::tie(d.source, d.kind, d.spec, d.columns, d.scaling, d.split, d.train,
+                        d.validation, d.test, d.fingerprint);
+    };
+    const auto identity = [](const VocabularyPointer& v) {
+        return v ? v->identity() : std::string();
+    };
+    return rest(*this) == rest(other) && identity(vocabulary) == identity(other.vocabulary);
+}
+
+PreparedData prepare_data(const std::string& spec, const Preparation& how) {
+    PreparedData out;
+    out.data = open_data(spec, how.vocabulary);
     auto& d = out.description;
     d.source = spec;
     d.kind = out.data->kind();
     d.spec = out.data->spec();
     d.columns = out.data->columns();
-    if (scale) d.scaling = Scaling::fit(*out.data, out.split.train);
+    d.vocabulary = out.data->vocabulary();
+    if (out.data->stream().empty())
+        split_by_rows(out, spec, how.validation);
+    else
+        split_by_place(out, how);
+    if (!out.test) out.test = select_rows(out.data, out.split.test);
+    if (how.scale) d.scaling = Scaling::fit(*out.data, out.split.train);
     refuse_non_finite(*out.data, out.split.validation);
     d.split = out.split.description;
     d.train = static_cast<std::int64_t>(out.split.train.size());
@@ -83,6 +125,9 @@ std::string difference(const DataDescription& before, const DataDescription& now
     if (before.spec.x != now.spec.x)
         return text("items have the shape ", shape_text(now.spec.x.event), ", they had ",
                     shape_text(before.spec.x.event));
+    if (before.spec.x.is_sequence() && before.vocabulary && now.vocabulary &&
+        before.vocabulary->identity() != now.vocabulary->identity())
+        return "the vocabulary is not the same";
     if (before.columns != now.columns) return "the columns are not the same";
     if (before.spec.conditions != now.spec.conditions) return "the conditions are not the same";
     if (before.train != now.train)

@@ -19,8 +19,9 @@ struct DataDescription {
     Scaling scaling;
     std::string split;  ///< in words
     std::int64_t train = 0, validation = 0, test = 0;
-    std::string fingerprint;  ///< SHA-256 of the training data, see `fingerprint`
-    bool operator==(const DataDescription&) const = default;
+    std::string fingerprint;       ///< SHA-256 of the training data, see `fingerprint`
+    VocabularyPointer vocabulary;  ///< what text was made symbols by, or null
+    bool operator==(const DataDescription&) const;
 };
 
 /// SHA-256 over shapes, conditions, the number of rows and the rows themselves in float32; of more
@@ -36,10 +37,18 @@ struct PreparedData {
     DataDescription description;
 };
 
+/// How `prepare_data` takes rows.
+struct Preparation {
+    double validation = kDefaultValidation;  ///< the share held out
+    bool scale = true;                       ///< false leaves the data in their own units
+    std::int64_t window = 256;               ///< symbols a training row of documents
+    VocabularyPointer vocabulary = nullptr;  ///< for text; null: its own
+};
+
 /// Opens the SPEC, splits off the `validation` share, measures the scaling on the training rows.
-/// `scale` false leaves the data in their own units.
-PreparedData prepare_data(const std::string& spec, double validation = kDefaultValidation,
-                          bool scale = true);
+/// Documents are split by place: the last `validation` share of their symbols is held out, as
+/// windows in `data` and as one row in `test`; training rows are windows, too.
+PreparedData prepare_data(const std::string& spec, const Preparation& how = {});
 
 /// "" when data with this description can continue a run that began with `before`; else what
 /// differs, in one line.

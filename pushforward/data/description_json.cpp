@@ -13,7 +13,8 @@ const char* name_of(Kind kind) {
 json::object to_object(const Space& space) {
     return {{"kind", name_of(space.kind)},
             {"event", json::value_from(space.event)},
-            {"symbols", space.symbols}};
+            {"symbols", space.symbols},
+            {"end", space.end}};
 }
 
 json::object to_object(const Affine& affine) {
@@ -85,6 +86,7 @@ Space to_space(const Place& p) {
         p["kind"].refuse("real, count or symbol");
     space.event = p["event"].integers();
     space.symbols = p["symbols"].integer();
+    if (p.value.get_object().contains("end")) space.end = p["end"].integer();
     return space;
 }
 
@@ -105,16 +107,16 @@ std::string description_json(const DataDescription& d) {
                               {"names", json::value_from(f.names)}});
     json::object scaled;
     for (const auto& [name, affine] : d.scaling.conditions()) scaled[name] = to_object(affine);
-    const json::object out{
-        {"source", d.source},
-        {"kind", d.kind},
-        {"space", to_object(d.spec.x)},
-        {"conditions", conditions},
-        {"columns", json::value_from(d.columns)},
-        {"scaling", {{"x", to_object(d.scaling.x())}, {"conditions", scaled}}},
-        {"split", d.split},
-        {"rows", {{"train", d.train}, {"validation", d.validation}, {"test", d.test}}},
-        {"fingerprint", d.fingerprint}};
+    json::object out{{"source", d.source},
+                     {"kind", d.kind},
+                     {"space", to_object(d.spec.x)},
+                     {"conditions", conditions},
+                     {"columns", json::value_from(d.columns)},
+                     {"scaling", {{"x", to_object(d.scaling.x())}, {"conditions", scaled}}},
+                     {"split", d.split},
+                     {"rows", {{"train", d.train}, {"validation", d.validation}, {"test", d.test}}},
+                     {"fingerprint", d.fingerprint}};
+    if (d.vocabulary) out["vocabulary"] = d.vocabulary->to_json();
     return to_json_indented(out);
 }
 
@@ -140,6 +142,8 @@ DataDescription read_description(const Blob& file) {
     d.validation = p["rows"]["validation"].integer();
     d.test = p["rows"]["test"].integer();
     d.fingerprint = p["fingerprint"].text();
+    if (const auto* found = root.get_object().if_contains("vocabulary"))
+        d.vocabulary = read_vocabulary(*found, file.name, "vocabulary");
     return d;
 }
 

@@ -14,10 +14,6 @@
 namespace pushforward {
 namespace {
 
-bool is_folder(const std::filesystem::path& path) {
-    return !path.has_filename() || std::filesystem::is_directory(path);
-}
-
 Array to_array(const Tensor& tensor) {
     const Tensor t = tensor.to(at::kCPU).contiguous();
     DType dtype;
@@ -79,31 +75,38 @@ std::string csv_text(const Tensor& items, const std::vector<std::pair<std::strin
     return out;
 }
 
-void export_folder(const std::filesystem::path& folder, const Tensor& items, const PngText& text) {
-    const std::filesystem::path end = folder.has_filename() ? folder : folder.parent_path();
+}  // namespace
+
+bool is_folder_path(const std::filesystem::path& path) {
+    return !path.has_filename() || std::filesystem::is_directory(path);
+}
+
+void check_new_folder(const std::filesystem::path& path) {
+    std::error_code ignored;
+    PF_CHECK(!std::filesystem::exists(path, ignored) || std::filesystem::is_empty(path, ignored),
+             "--out " + path.string(), "a new or empty folder", "one that holds something");
+}
+
+void write_folder(const std::filesystem::path& path, std::size_t n, const std::string& extension,
+                  const std::function<void(const std::filesystem::path&, std::size_t)>& write) {
+    const std::filesystem::path end = path.has_filename() ? path : path.parent_path();
     const auto begun = temporary_beside(end);
     remove_tree(begun);
     make_folder(begun);
-    for (std::int64_t i = 0; i < items.size(0); ++i) {
-        char name[32];
-        std::snprintf(name, sizeof name, "%06lld.png", static_cast<long long>(i));
-        write_atomic(begun / name, Bytes(image_png(items[i], text)));
+    for (std::size_t i = 0; i < n; ++i) {
+        char number[32];
+        std::snprintf(number, sizeof number, "%06zu", i);
+        write(begun / (number + extension), i);
     }
     commit_rename(begun, end);
 }
 
-}  // namespace
-
 void check_export(const std::filesystem::path& path, const Space& space) {
     const std::string extension = path.extension().string();
-    if (is_folder(path)) {
+    if (is_folder_path(path)) {
         PF_CHECK(space.is_image(), "--out " + path.string(), "a file for items that are not images",
                  "a folder");
-        std::error_code ignored;
-        PF_CHECK(
-            !std::filesystem::exists(path, ignored) || std::filesystem::is_empty(path, ignored),
-            "--out " + path.string(), "a new or empty folder", "one that holds something");
-        return;
+        return check_new_folder(path);
     }
     const bool good = extension == ".npz" || extension == ".h5" || extension == ".npy" ||
                       extension == ".png" || (extension == ".csv" && space.event.size() <= 1);
@@ -119,8 +122,12 @@ void export_items(const std::filesystem::path& path, const Tensor& items, const 
                   std::int64_t per_row) {
     check_export(path, space);
     const std::string extension = path.extension().string();
-    if (is_folder(path)) {
-        export_folder(path, items, text);
+    if (is_folder_path(path)) {
+        write_folder(path, static_cast<std::size_t>(items.size(0)), ".png",
+                     [&](const std::filesystem::path& to, std::size_t i) {
+                         write_atomic(to,
+                                      Bytes(image_png(items[static_cast<std::int64_t>(i)], text)));
+                     });
     } else if (extension == ".npz" || extension == ".h5") {
         NamedArrays arrays{{"samples", to_array(channels_last(items, space))}};
         for (const auto& [name, t] : extras) arrays.emplace_back(name, to_array(t));

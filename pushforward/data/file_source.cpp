@@ -24,8 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* formats =
-    "IDX, CIFAR binary, npy, npz, HDF5, PNG, JPEG, a zip of pictures, a table, or a folder of "
-    "those";
+    "IDX, CIFAR binary, npy, npz, HDF5, PNG, JPEG, a zip of pictures, a table, text, or a folder "
+    "of those";
 
 std::vector<std::string> lines_of(const fs::path& path) {
     std::vector<std::string> lines;
@@ -242,12 +242,29 @@ void refuse_member(const DataSpecText& spec, const std::string& kind) {
 
 const std::vector<std::string> of_pictures = {"size", "channels", "crop", "patches"};
 const std::vector<std::string> of_tables = {"label", "context", "drop", "missing", "only"};
+const std::vector<std::string> of_text = {"vocabulary", "merges"};
+const std::vector<std::string> not_of_text = {"size", "channels", "crop",    "patches", "label",
+                                              "only", "context",  "missing", "drop"};
 const std::vector<std::string> of_both = {"size",  "channels", "crop", "patches",
                                           "label", "context",  "drop", "missing"};
 const std::vector<std::string> of_containers_not = {"size", "channels", "crop", "patches",
                                                     "missing"};
 
-std::shared_ptr<const Source> open_folder(const DataSpecText& spec, const FileOptions& options) {
+/// The text itself, or null where it is something else.
+std::shared_ptr<const Source> open_text(const DataSpecText& spec, const FileOptions& options,
+                                        const VocabularyPointer& vocabulary) {
+    const auto format = text_format_of(spec.path, options);
+    if (!format) {
+        refuse_keys(spec, of_text, "anything but text");
+        return nullptr;
+    }
+    refuse_member(spec, "text");
+    refuse_keys(spec, not_of_text, "text");
+    return text_source(spec, *format, options, vocabulary);
+}
+
+std::shared_ptr<const Source> open_folder(const DataSpecText& spec, const FileOptions& options,
+                                          const VocabularyPointer& vocabulary) {
     const fs::path folder = spec.path;
     refuse_member(spec, "a folder");
     std::vector<fs::path> files, idx;
@@ -268,20 +285,26 @@ std::shared_ptr<const Source> open_folder(const DataSpecText& spec, const FileOp
         refuse_keys(spec, of_both, "CIFAR records");
         return cifar;
     }
+    if (std::any_of(files.begin(), files.end(),
+                    [](const fs::path& file) { return content_of(file) == FileKind::text; }))
+        return open_text(spec, options, vocabulary);
     throw DataError(spec.path, "",
-                    "expected a folder of IDX files, CIFAR records or pictures, found none");
+                    "expected a folder of IDX files, CIFAR records, pictures or text, found none");
 }
 
 }  // namespace
 
-std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOptions& options) {
+std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOptions& options,
+                                         const VocabularyPointer& vocabulary) {
     std::error_code error;
     if (!fs::exists(spec.path, error))
         throw DataError(spec.path, "", "expected a file or folder, found nothing there");
-    if (fs::is_directory(spec.path, error)) return open_folder(spec, options);
+    if (fs::is_directory(spec.path, error)) return open_folder(spec, options, vocabulary);
 
+    if (map_file(spec.path).bytes.empty())
+        throw DataError(spec.path, "", "expected data, got an empty file");
+    if (auto found = open_text(spec, options, vocabulary)) return found;
     const Blob blob = open_file(spec.path);
-    if (blob.bytes.empty()) throw DataError(spec.path, "", "expected data, got an empty file");
     FileKind kind = sniff(blob.bytes);
     if (kind == FileKind::unknown && is_cifar(blob.bytes)) {
         refuse_member(spec, "CIFAR records");

@@ -100,6 +100,28 @@ void look_at_rows(Inspection& r, const Source& source) {
     r.picture = picture_png(batch.x.slice(0, 0, shown));
 }
 
+/// Records of text: how long they are, in symbols, and which symbols there are.
+void look_at_text(Inspection& r, const Source& source) {
+    const std::int64_t n = source.size(), looked = std::min(n, most_rows);
+    std::vector<Tensor> symbols;
+    std::vector<double> lengths;
+    std::unordered_set<std::string> seen;
+    for (std::int64_t i = 0; i < looked; ++i) {
+        const std::vector<std::int64_t> row{i * n / looked};
+        const Tensor x = source.get(row).x[0].contiguous();
+        lengths.push_back(static_cast<double>(x.size(0)));
+        symbols.push_back(x);
+        seen.emplace(static_cast<const char*>(x.const_data_ptr()), x.nbytes());
+    }
+    if (looked < n) r.odd.push_back(text("looked at ", looked, " of ", n, " items"));
+    r.duplicates = looked - static_cast<std::int64_t>(seen.size());
+    ColumnReport length;
+    length.name = "symbols an item";
+    measure(length, torch::tensor(lengths, torch::kDouble));
+    if (length.low < length.high) r.columns.push_back(length);  // else the shape says it
+    r.picture = picture_png(torch::cat(symbols).unsqueeze(1));
+}
+
 /// A table's columns as they are in the file, readable by `train` or not.
 void look_at_table(Inspection& r, const Table& table) {
     r.kind = text("table, ", table.rows, " rows x ", table.columns.size(), " columns");
@@ -148,7 +170,8 @@ Inspection inspect_data(const std::string& spec) {
     bool table = false;
     if (!parsed.simulator && std::filesystem::is_regular_file(parsed.path, error)) {
         const Blob blob = open_file(parsed.path);
-        if (sniff(blob.bytes) == FileKind::text) {
+        if (sniff(blob.bytes) == FileKind::text &&
+            !text_format_of(parsed.path, file_options(parsed))) {
             table = true;
             look_at_table(r, read_table(blob));
         }
@@ -164,7 +187,7 @@ Inspection inspect_data(const std::string& spec) {
                     break;
                 }
         } else {
-            look_at_rows(r, *source);
+            source->spec().x.is_sequence() ? look_at_text(r, *source) : look_at_rows(r, *source);
             r.kind = source->kind();
             r.count = source->size();
             r.shape = source->spec().x.event;

@@ -36,6 +36,7 @@ public:
     std::string type() const override { return source_->type(); }
     std::string stamp() const override { return source_->stamp(); }
     const Simulator* simulator() const override { return source_->simulator(); }
+    VocabularyPointer vocabulary() const override { return source_->vocabulary(); }
     std::vector<std::string> notes() const override { return source_->notes(); }
 
     Batch get(std::span<const std::int64_t> rows) const override {
@@ -90,7 +91,16 @@ std::shared_ptr<const Source> of_class(const std::shared_ptr<const Source>& sour
 std::shared_ptr<const Source> chosen(std::shared_ptr<const Source> source,
                                      const FileOptions& options) {
     const auto seed = static_cast<std::uint64_t>(options.seed);
-    if (options.split != "all") {
+    if (options.split != "all" && !source->stream().empty()) {
+        if (options.split == "test")
+            throw UsageError(source->name() +
+                             "?split=test: a document has no test part; it is split by place into "
+                             "train and validation");
+        const auto n = static_cast<std::int64_t>(source->stream().size());
+        const std::int64_t cut = trained_symbols(n, kDefaultValidation);
+        source =
+            options.split == "train" ? stream_part(source, 0, cut) : stream_part(source, cut, n);
+    } else if (options.split != "all") {
         auto test = source->own_test();
         if (options.split == "test" && test) {
             source = test;
@@ -135,11 +145,11 @@ FileOptions file_options(const DataSpecText& spec) {
     return options;
 }
 
-std::shared_ptr<const Source> open_data(const std::string& spec) {
+std::shared_ptr<const Source> open_data(const std::string& spec, VocabularyPointer vocabulary) {
     const DataSpecText parsed = parse_data_spec(spec);
     if (parsed.simulator) return open_simulator(parsed);
     const FileOptions options = file_options(parsed);
-    return chosen(open_files(parsed, options), options);
+    return chosen(open_files(parsed, options, vocabulary), options);
 }
 
 }  // namespace pushforward

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pushforward/base/vocabulary.hpp"
 #include "pushforward/core/dataset.hpp"
 #include "pushforward/core/simulator.hpp"
 
@@ -28,15 +29,22 @@ public:
     virtual std::string stamp() const { return {}; }
     /// What made the rows, where a simulator did; else null.
     virtual const Simulator* simulator() const { return nullptr; }
+    /// What text was made symbols by; else null.
+    virtual VocabularyPointer vocabulary() const { return nullptr; }
+    /// All rows one after another, where they are documents, text without another order than its
+    /// own: it is split by place, not by rows. Else empty.
+    virtual std::span<const Symbol> stream() const { return {}; }
     /// Odd things seen while opening, a line each.
     virtual std::vector<std::string> notes() const { return {}; }
 };
 
 /// Opens a data SPEC; the format is told from the content (a leading gzip layer is taken off):
-/// IDX, CIFAR binary, npy, npz, HDF5, zip of images, PNG, JPEG, table, or a folder of these;
+/// IDX, CIFAR binary, npy, npz, HDF5, zip of images, PNG, JPEG, table, text, or a folder of these;
 /// `sim:NAME` is a simulator's first n items. `?split=` chooses rows as data/split.hpp says.
+/// Text becomes symbols by `vocabulary` where it is given, else by one of its own.
 /// Throws UsageError for a bad SPEC, DataError naming file and place for bad content.
-std::shared_ptr<const Source> open_data(const std::string& spec);
+std::shared_ptr<const Source> open_data(const std::string& spec,
+                                        VocabularyPointer vocabulary = nullptr);
 
 /// Some rows of a data set, in the given order.
 std::shared_ptr<const Source> select_rows(std::shared_ptr<const Source> source,

@@ -2,10 +2,13 @@
 
 #include "pushforward/base/array.hpp"
 #include "pushforward/base/table.hpp"
+#include "pushforward/base/text_records.hpp"
 #include "pushforward/data/source.hpp"
 #include "pushforward/data/spec.hpp"
 
+#include <filesystem>
 #include <functional>
+#include <optional>
 
 namespace pushforward {
 
@@ -17,8 +20,26 @@ FileOptions file_options(const DataSpecText& spec);
 /// Items 0 .. n-1 of a simulator; its validation and test splits are other items.
 std::shared_ptr<const Source> open_simulator(const DataSpecText& spec);
 
-/// A file or folder as a whole, before `split` and `n`.
-std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOptions& options);
+/// A file or folder as a whole, before `split` and `n`; text in symbols of `vocabulary`, or of its
+/// own where that is null.
+std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOptions& options,
+                                         const VocabularyPointer& vocabulary);
+
+/// Is it to be read as text, and how? Its name or the key `format` says so, or it is text that is
+/// no table of numbers.
+std::optional<TextFormat> text_format_of(const std::filesystem::path& path,
+                                         const FileOptions& options);
+std::shared_ptr<const Source> text_source(const DataSpecText& spec, TextFormat format,
+                                          const FileOptions& options, VocabularyPointer vocabulary);
+
+/// Windows of `length` symbols of a stream: first those inside of symbols [0, trained), each begun
+/// one place after the other (or further apart where there are millions), then the rest of the
+/// stream cut into windows, the last of which may be shorter.
+std::shared_ptr<const Source> stream_windows(std::shared_ptr<const Source> stream,
+                                             std::int64_t length, std::int64_t trained);
+/// Symbols [begin, end) of a stream as one row.
+std::shared_ptr<const Source> stream_part(std::shared_ptr<const Source> stream, std::int64_t begin,
+                                          std::int64_t end);
 
 /// Rows that lie in memory or in a mapped file, converted when they are asked for.
 struct TensorParts {

@@ -105,6 +105,12 @@ void FileOptions::visit(Fields& f) {
     f.texts("drop", drop, {"tables: columns that are left out"});
     f.text("only", only, {"the rows of this class alone, which is then no condition"});
     f.choice("missing", missing, {"refuse", "drop"}, {"tables: rows with a missing value"});
+    f.choice("format", format, {"", "table", "document", "lines", "smiles", "fasta"},
+             {"how text is read; empty: as its name and content say"});
+    f.text("vocabulary", vocabulary,
+           {"text: characters, bytes, byte_pairs, a SentencePiece model, or a folder with GPT-2's "
+            "vocab.json and merges.txt"});
+    f.integer("merges", merges, {"text: pairs that byte_pairs merges", "", 0, 1000000});
 }
 
 }  // namespace pushforward

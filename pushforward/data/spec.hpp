@@ -39,6 +39,9 @@ struct FileOptions : RowOptions {
     Fields::Texts context, drop;     ///< tables: columns that are conditions; that are left out
     std::string missing = "refuse";  ///< tables: rows with NaN or no value: refuse or drop
     std::string only;                ///< the rows of this class alone, then without a label
+    std::string format;              ///< text: document, lines, smiles, fasta; or table
+    std::string vocabulary = "characters";  ///< text: characters, bytes, byte_pairs, or a file
+    std::int64_t merges = 1024;             ///< text: how many byte pairs are merged
     void visit(Fields& f) override;
 };
 

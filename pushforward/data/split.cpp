@@ -8,6 +8,10 @@
 
 namespace pushforward {
 
+std::int64_t trained_symbols(std::int64_t n, double validation) {
+    return static_cast<std::int64_t>(std::floor((1 - validation) * static_cast<double>(n)));
+}
+
 Split split_rows(std::int64_t n, double validation, bool own_test, std::uint64_t seed) {
     PF_CHECK(n > 0, "split", "at least one row", n);
     PF_CHECK(validation >= 0 && validation <= 0.8, "data.validation", "a share from 0 to 0.8",

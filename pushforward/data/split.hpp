@@ -17,6 +17,9 @@ inline constexpr double kTestShare = 0.1;
 /// The share held out for validation where nobody says another.
 inline constexpr double kDefaultValidation = 0.1;
 
+/// How many of a document's n symbols, its first ones, are to train on: floor((1 - validation) n).
+std::int64_t trained_symbols(std::int64_t n, double validation);
+
 /// Splits n rows by a permutation that is a function of `seed`: its last tenth is the test set
 /// (none when the data have their own, or when `validation` is 0: then nothing is held out), the
 /// `validation` share before it the validation set, the rest is for training.

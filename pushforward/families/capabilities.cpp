@@ -16,6 +16,7 @@ std::vector<std::string> capabilities(const Model& model) {
                           ")");
     if (model.denoiser()) out.push_back("denoise");
     if (model.classifier()) out.push_back("classify (judge, guide)");
+    if (model.sequential()) out.push_back("compress");
     if (model.energy()) out.push_back("energy");
     if (const auto* latent = model.latent())
         out.push_back("encode (" + latent->latent_space().name + ")");
@@ -25,7 +26,7 @@ std::vector<std::string> capabilities(const Model& model) {
 std::unique_ptr<Model> example_of(const CatalogueEntry& entry) {
     const std::vector<Field> label{{"label", {Kind::symbol, {}, 2}}};
     const auto options = entry.options(), sampling = entry.sample_options();
-    return entry.make(*options, *sampling, {{Kind::real, {1, 8, 8}, 0}, label});
+    return entry.make(*options, *sampling, {entry.example, label});
 }
 
 std::string models_that(const std::function<bool(const Model&)>& can) {

@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/families/autoregressive/models.hpp"
 #include "pushforward/families/classifier/classifier.hpp"
 #include "pushforward/families/diffusion/ddpm.hpp"
 #include "pushforward/families/diffusion/edm.hpp"
@@ -22,7 +23,7 @@ template <class O, class S>
 CatalogueEntry entry(std::string name, std::string family, std::string summary, std::string paper,
                      S sampling, std::vector<std::string> objectives,
                      std::unique_ptr<Model> (*make)(const O&, const S&, const DataSpec&),
-                     std::string own_units = "") {
+                     std::string own_units = "", Space example = {Kind::real, {1, 8, 8}}) {
     return {std::move(name),
             std::move(family),
             std::move(summary),
@@ -33,7 +34,13 @@ CatalogueEntry entry(std::string name, std::string family, std::string summary, 
             [make](const Options& model, const Options& sample, const DataSpec& spec) {
                 return make(dynamic_cast<const O&>(model), dynamic_cast<const S&>(sample), spec);
             },
-            std::move(own_units)};
+            std::move(own_units),
+            std::move(example)};
+}
+
+/// Text of three symbols and an end.
+Space text_items() {
+    return {Kind::symbol, {-1}, 4, 3};
 }
 
 }  // namespace
@@ -79,6 +86,21 @@ const std::vector<CatalogueEntry>& catalogue() {
               "the flow of an ODE: free-form dynamics, exact or unbiased traces",
               "Chen et al. 2018; Grathwohl et al. 2019", FlowSampling{}, {"likelihood"},
               make_continuous_flow),
+        entry("char_lstm", "autoregressive", "text, a symbol after another, by an LSTM",
+              "Hochreiter & Schmidhuber 1997; Graves 2013", SymbolSampling{}, {"likelihood"},
+              make_char_lstm, "", text_items()),
+        entry("gpt", "autoregressive", "text, a symbol after another, by a transformer",
+              "Vaswani et al. 2017; Radford et al. 2019", SymbolSampling{}, {"likelihood"},
+              make_gpt, "", text_items()),
+        entry("made", "autoregressive", "a masked autoencoder: vectors of whole numbers",
+              "Germain, Gregor, Murray & Larochelle 2015", SymbolSampling{}, {"likelihood"},
+              make_made_model, "its numbers are symbols 0, 1, ..."),
+        entry("pixel_cnn", "autoregressive", "pictures, a level after another, by convolutions",
+              "van den Oord et al. 2016; Salimans et al. 2017", SymbolSampling{}, {"likelihood"},
+              make_pixel_cnn_model),
+        entry("wavenet", "autoregressive", "sound, a sample after another, by dilated convolutions",
+              "van den Oord et al. 2016", SymbolSampling{}, {"likelihood"}, make_wavenet_model,
+              "its mu-law codes numbers in [-1, 1]", {Kind::real, {16}}),
         entry("classifier", "classifier", "tells classes, clean or noisy: judges and guides others",
               "Dhariwal & Nichol 2021", NoSampling{}, {"classification"}, make_classifier),
     };

@@ -21,6 +21,8 @@ struct CatalogueEntry {
                                          const DataSpec& spec)>
         make;
     std::string own_units = {};  ///< why `data.scale` must be false; empty: it need not
+    /// Items that it can be made for.
+    Space example = {Kind::real, {1, 8, 8}};
 };
 
 /// Every model: THE list (families/catalogue.cpp), one line a model.

@@ -6,6 +6,7 @@
 #include "pushforward/metrics/accuracy.hpp"
 #include "pushforward/metrics/auroc.hpp"
 #include "pushforward/metrics/c2st.hpp"
+#include "pushforward/metrics/cross_entropy.hpp"
 #include "pushforward/metrics/frechet.hpp"
 #include "pushforward/metrics/log_likelihood.hpp"
 #include "pushforward/metrics/neighbours.hpp"
@@ -19,6 +20,9 @@ namespace pushforward {
 const std::vector<MetricEntry>& metric_catalogue() {
     static const std::vector<MetricEntry> all = {
         {"log_likelihood", "mean log-density of the held-out rows", "", make_log_likelihood},
+        {"cross_entropy",
+         "nats a symbol of held-out text, also in bits, as perplexity and by bytes", "Shannon 1948",
+         make_cross_entropy},
         {"auroc", "how often a normal row (label 0) is likelier than an anomalous one (label 1)",
          "DeLong et al. 1988", make_auroc},
         {"validation_loss", "a denoiser's loss on the held-out rows, by noise level",

@@ -27,9 +27,10 @@ public:
         const auto [log_p, estimator, levels] = held_out_density(judged);
         const double mean = log_p.mean().item<double>(),
                      error = log_p.std().item<double>() / std::sqrt(static_cast<double>(n));
-        const std::string kind = levels && estimator.strength == Strength::exact
-                                     ? strength_name(Strength::lower_bound)
-                                     : strength_name(estimator.strength);
+        const std::string kind =
+            levels && estimator.strength == Strength::exact && estimator.measure == Measure::density
+                ? strength_name(Strength::lower_bound)
+                : strength_name(estimator.strength);
         std::vector<std::pair<std::string, Measurement>> found = {
             {"log_likelihood", {mean, error, n, "nats", true, kind}}};
         if (levels) {

@@ -44,7 +44,7 @@ public:
             return "objective.estimator is " + options_.estimator + ": this model has " +
                    one_of(names);
         if (!sources.data) return "likelihood learns from data, and there is none";
-        if (sources.rows.empty()) return "";
+        if (sources.rows.empty() || estimator(*density).measure == Measure::mass) return "";
         const Tensor rows = spread(*sources.data, sources.rows, kLooked).x;
         if (estimator(*density).measure == Measure::dequantised && !levels_of(rows))
             return estimator(*density).name + " dequantisation needs pictures of 256 levels";
@@ -58,18 +58,21 @@ public:
 
     std::vector<Player> players(Model& model, const Sources& sources) const override {
         const Estimator by = estimator(*model.density());
+        const bool sequences = model.spec().x.is_sequence();
         const auto levels =
-            sources.rows.empty()
+            sources.rows.empty() || by.measure == Measure::mass
                 ? std::optional<Levels>()
                 : levels_of(spread(*sources.data, sources.rows, kLookedForLevels).x);
-        return one_player(
-            model, [&model, by, levels, options = options_](const Batch& batch, const Step& step) {
-                Rng for_conditions = step.rng.split(0);
-                const Condition c =
-                    hide_rows(batch.c, batch.size(), options.condition_dropout, for_conditions);
-                return Loss{mean_over(batch, -log_prob_of_data(*model.density(), by, batch.x, c,
-                                                               levels, step.rng.split(1)))};
-            });
+        return one_player(model, [&model, by, levels, sequences, options = options_](
+                                     const Batch& batch, const Step& step) {
+            Rng for_conditions = step.rng.split(0);
+            const Condition c =
+                hide_rows(batch.c, batch.size(), options.condition_dropout, for_conditions);
+            const Tensor nats =
+                -log_prob_of_data(*model.density(), by, batch.x, c, levels, step.rng.split(1));
+            if (!sequences) return Loss{mean_over(batch, nats)};
+            return Loss{nats.sum() / batch.x.ge(0).sum().clamp_min(1)};  // nats a symbol
+        });
     }
 
 private:

@@ -3,10 +3,14 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/simulators/autoregression.hpp"
 #include "pushforward/simulators/glyphs.hpp"
+#include "pushforward/simulators/ising.hpp"
+#include "pushforward/simulators/markov.hpp"
 #include "pushforward/simulators/mixture.hpp"
 #include "pushforward/simulators/moons.hpp"
 #include "pushforward/simulators/normal.hpp"
+#include "pushforward/simulators/parity.hpp"
 #include "pushforward/simulators/pixels.hpp"
 #include "pushforward/simulators/sprites.hpp"
 #include "pushforward/simulators/warped.hpp"
@@ -45,6 +49,15 @@ const std::vector<SimulatorEntry>& simulators() {
                             50000, make_pixels),
         entry<WarpedOptions>("warped", "sinh of a rotated mixture: heavy tails, exact density",
                              50000, make_warped),
+        entry<MarkovOptions>("markov", "a stationary Markov chain of symbols, exact mass", 50000,
+                             make_markov),
+        entry<ParityOptions>("parity", "bits that are the parity of two earlier ones, exact mass",
+                             50000, make_parity),
+        entry<IsingOptions>("ising",
+                            "the Ising model on a torus, exact independent pictures and mass",
+                            50000, make_ising),
+        entry<AutoregressionOptions>("autoregression", "a stationary Gaussian AR(p), exact density",
+                                     50000, make_autoregression),
     };
     return all;
 }

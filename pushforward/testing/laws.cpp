@@ -8,6 +8,7 @@
 #include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
@@ -54,6 +55,12 @@ Tensor answer(const LawSubject& s, const Model& model) {
     PF_CHECK(model.classifier(), "laws", "a model that samples or tells classes", "neither");
     const at::NoGradGuard no_grad;
     return model.classifier()->log_probs(s.batch.x, at::zeros({s.batch.size()}, at::kDouble));
+}
+
+/// Sequences made as long as `length` by what stands beyond their ends.
+Tensor padded(const Tensor& x, std::int64_t length) {
+    if (x.scalar_type() != at::kLong || x.dim() != 2 || x.size(1) >= length) return x;
+    return at::constant_pad_nd(x, {0, length - x.size(1)}, -1);
 }
 
 double apart(const Tensor& a, const Tensor& b) {
@@ -107,7 +114,9 @@ std::string samples(const LawSubject& s) {
     for (const auto& [name, t] : before) copies[name] = t.clone();
     const std::int64_t n = s.batch.size();
     const Tensor x = model->sample(request_of(s, 0, n), Rng(7)).x;
-    if (x.sizes() != s.batch.x.sizes()) return "samples are not shaped as the data";
+    const bool varies = model->spec().x.is_sequence() && model->spec().x.event[0] < 0;
+    if (varies ? x.dim() != 2 || x.size(0) != n : x.sizes() != s.batch.x.sizes())
+        return "samples are not shaped as the data";
     if (!x.isfinite().all().item<bool>()) return "samples are not finite";
     if (x.requires_grad()) return "samples keep the graph";
     if (!at::equal(x, model->sample(request_of(s, 0, n), Rng(7)).x))
@@ -115,7 +124,8 @@ std::string samples(const LawSubject& s) {
     if (at::equal(x, model->sample(request_of(s, 0, n), Rng(8)).x))
         return "another seed gave the same samples";
     const Tensor part = model->sample(request_of(s, 1, n - 1), Rng(7)).x;
-    if (apart(x.slice(0, 1), part) > 1e-4) return "sample i depends on more than the seed and i";
+    if (apart(x.slice(0, 1), varies ? padded(part, x.size(1)) : part) > 1e-4)
+        return "sample i depends on more than the seed and i";
     for (const auto& [name, t] : before)
         if (!at::equal(t, copies[name])) return "sampling changed " + name;
     return "";
@@ -163,20 +173,24 @@ std::string types(const LawSubject& s) {
     return "";
 }
 
-/// f(batch) row by row: permuted rows give permuted answers, and x can be differentiated.
+/// f(batch) row by row: permuted rows give permuted answers, and a smooth one can be differentiated
+/// in x.
 std::string row_function(
     const LawSubject& s,
-    const std::function<Tensor(const Tensor& x, const Condition& c, const Tensor& rows)>& f) {
+    const std::function<Tensor(const Tensor& x, const Condition& c, const Tensor& rows)>& f,
+    bool smooth = true) {
     const std::int64_t n = s.batch.size();
     const Tensor order = at::arange(n - 1, -1, -1, at::kLong), ascending = at::arange(n, at::kLong);
     const Condition turned = s.batch.c.rows(order);
-    const Tensor x = s.batch.x.clone().requires_grad_(true);
+    const Tensor x = s.batch.x.clone().requires_grad_(smooth);
     const Tensor y = f(x, s.batch.c, ascending);
     const Tensor z = f(s.batch.x.index_select(0, order), turned, order);
     if (apart(y.index_select(0, order), z) > 1e-4)
         return "rows depend on each other or their order";
-    const Tensor g = torch::autograd::grad({y.square().sum()}, {x}, {}, {}, false, true)[0];
-    if (!g.defined() || g.abs().sum().item<double>() == 0) return "not differentiable in x";
+    if (smooth) {
+        const Tensor g = torch::autograd::grad({y.square().sum()}, {x}, {}, {}, false, true)[0];
+        if (!g.defined() || g.abs().sum().item<double>() == 0) return "not differentiable in x";
+    }
     if (apart(f(s.batch.x, s.batch.c.none(), ascending), f(s.batch.x, {}, ascending)) > 1e-5)
         return "a condition that no row is given is not the same as none";
     return "";
@@ -231,10 +245,49 @@ std::string density(const LawSubject& s) {
     if (density->estimators().empty()) return "a density without an estimator";
     for (const Estimator& e : density->estimators()) {
         if (e.strength != Strength::exact) continue;
-        const auto why = row_function(s, [&](const Tensor& x, const Condition& c, const Tensor&) {
-            return density->log_prob(x, c, e.name, Rng(3));
-        });
+        const auto why = row_function(
+            s,
+            [&](const Tensor& x, const Condition& c, const Tensor&) {
+                return density->log_prob(x, c, e.name, Rng(3));
+            },
+            e.measure != Measure::mass);
         if (!why.empty()) return e.name + ": " + why;
+    }
+    return "";
+}
+
+/// What each place says is a function of the symbols before it, at once or one after another.
+std::string sequential(const LawSubject& s) {
+    const auto model = moved(s);
+    const Sequential* said = model->sequential();
+    if (!said) return "";
+    const at::NoGradGuard no_grad;
+    const Tensor symbols = said->to_symbols(s.batch.x);
+    const std::int64_t n = symbols.size(0), l = symbols.size(1), k = said->symbols();
+    if (apart(said->to_items(symbols), s.batch.x) > 1e-6)
+        return "symbols do not lead back to items";
+    const Tensor logits = said->logits(symbols, s.batch.c);
+    if (logits.sizes() != at::IntArrayRef({n, l, k})) return "logits are not shaped [B, L, K]";
+    if (apart(model->density()->log_prob(s.batch.x, s.batch.c, "exact", Rng(3)),
+              said->log_probs(symbols, s.batch.c).sum(1)) > 1e-4)
+        return "the log-density is not the sum of the symbols'";
+    for (std::int64_t j = 0; j < l; ++j) {
+        const Tensor other = symbols.clone();
+        other.select(1, j).copy_((symbols.select(1, j).clamp_min(0) + 1).remainder(k));
+        const Tensor changed = said->logits(other, s.batch.c);
+        if (!at::equal(logits.slice(1, 0, j + 1), changed.slice(1, 0, j + 1)))
+            return "a symbol is said knowing itself or what follows";
+        if (j + 1 < l && at::equal(logits.slice(1, j + 1), changed.slice(1, j + 1)))
+            return "nothing that follows knows a symbol";
+    }
+    const auto state = said->start(s.batch.c, n), alone = said->start(s.batch.c.slice(1, 2), 1);
+    for (std::int64_t i = 0; i < l; ++i) {
+        const Tensor came = symbols.slice(1, std::max<std::int64_t>(i - 1, 0), i).clamp_min(0);
+        const Tensor next = said->next(*state, came);
+        if (apart(next, logits.select(1, i)) > 1e-5)
+            return "one after another they are not the same";
+        if (!at::equal(next.slice(0, 1, 2), said->next(*alone, came.slice(0, 1, 2))))
+            return "a row's bits depend on the rows beside it";
     }
     return "";
 }
@@ -298,6 +351,7 @@ const std::vector<Law>& laws() {
         {"a denoiser answers row by row", denoising},
         {"a classifier answers row by row", classifying},
         {"an exact density answers row by row", density},
+        {"symbols are said knowing those before, at once or one after another", sequential},
         {"latents are shaped, finite, and made row by row, both ways", latents},
         {"samples heed the draft that they begin from, and keep what is kept", drafts},
     };

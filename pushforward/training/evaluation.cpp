@@ -42,8 +42,9 @@ Rows held_out_rows(const OpenedRun& run, const EvaluationRequest& request) {
         const auto n = data->size();
         return {std::move(data), all_rows(n), request.data};
     }
-    PreparedData prepared =
-        prepare_data(run.description.source, run.recipe.data.validation, run.recipe.data.scale);
+    Preparation how = preparation(run.recipe.data);
+    how.vocabulary = run.description.vocabulary;
+    PreparedData prepared = prepare_data(run.description.source, how);
     const std::string changed = difference(run.description, prepared.description);
     if (!changed.empty() && request.warn)
         request.warn("the data have changed since the training: " + changed);
@@ -102,7 +103,7 @@ Condition known_conditions(const DataSpec& spec, const Condition& c) {
 
 std::shared_ptr<const Source> open_like(const OpenedRun& run, const std::string& spec,
                                         const std::string& option) {
-    auto data = open_data(spec);
+    auto data = open_data(spec, run.description.vocabulary);
     if (!(data->spec().x == run.description.spec.x))
         throw UsageError(option + " " + spec +
                          ": its items are not of the kind and shape that the run was trained on");
@@ -122,8 +123,11 @@ void check_judge(const OpenedRun& judge, const Space& items, const std::string& 
 Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) {
     const auto names = request.metrics.empty() ? run.recipe.eval.metrics : request.metrics;
     for (const auto& name : names) metric_entry(name);  // an unknown name before any work
-    const std::int64_t n = request.n > 0 ? request.n : run.recipe.eval.n;
     const Rows held_out = held_out_rows(run, request);
+    const bool text = run.description.spec.x.is_sequence();  // which is judged whole
+    const std::int64_t n = request.n > 0 ? request.n
+                           : text        ? static_cast<std::int64_t>(held_out.rows.size())
+                                         : run.recipe.eval.n;
     const auto rows = choose(held_out.rows, n, request.seed);
     const Batch data = held_out.data->get(rows);
     const Batch model = run.description.scaling.to_model(data).to(run.device);
@@ -135,13 +139,15 @@ Evaluation evaluate_run(const OpenedRun& run, const EvaluationRequest& request) 
     judged.held_out_spec = &held_out.data->spec();
     judged.log_det = run.description.scaling.log_det(data.x.sizes().slice(1));
     judged.seed = request.seed;
+    judged.vocabulary = run.description.vocabulary.get();
     const Condition c = known_conditions(run.model->spec(), data.c);
     if (request.judge) {
         check_judge(*request.judge, run.description.spec.x, "--judge");
         judged.judge = request.judge->model->classifier();
         judged.asked = told_by(*request.judge, c, held_out.data->spec());
     }
-    const bool draws = run.model->samples() && needs_samples(names, judged);
+    // no figure here judges samples of text
+    const bool draws = run.model->samples() && !text && needs_samples(names, judged);
     Judged promised = judged;
     if (draws) promised.samples = data.x;  // as many, of the same shape
     check_metrics(names, promised);

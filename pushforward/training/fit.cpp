@@ -79,7 +79,7 @@ Parts assemble(Recipe& recipe, const std::string& device) {
     Parts p;
     p.device = resolve_device(device);
     p.seed = Rng(static_cast<std::uint64_t>(recipe.train.seed));
-    p.data = prepare_data(recipe.data.source, recipe.data.validation, recipe.data.scale);
+    p.data = prepare_data(recipe.data.source, preparation(recipe.data));
     PF_CHECK(!p.data.split.train.empty(), recipe.data.source, "rows to train on", "none");
     p.model = make_model(recipe, model_spec(recipe, p.data.description.spec),
                          static_cast<std::uint64_t>(recipe.train.seed));
@@ -168,7 +168,7 @@ Training training_of(Parts& p, const Recipe& recipe) {
         return take(*p.data.data, all.subspan(begin, count), p.data.description.scaling)
             .to(p.device);
     };
-    if (p.model->samples())
+    if (p.model->samples() && !p.model->spec().x.is_sequence())
         t.draw = [&p, &recipe](std::int64_t) { return draw_picture(p, recipe); };
     return t;
 }

@@ -20,6 +20,14 @@ void DataOptions::visit(Fields& f) {
     f.flag("conditional", conditional,
            {.doc = "whether the model is conditioned on the data's labels and context"});
     f.flag("scale", scale, {.doc = "images to [-1, 1], other data to mean 0 and deviation 1"});
+    f.integer("window", window,
+              {.doc = "text of documents: how much of it a training row holds",
+               .unit = "symbols",
+               .low = 1});
+}
+
+Preparation preparation(const DataOptions& data) {
+    return {.validation = data.validation, .scale = data.scale, .window = data.window};
 }
 
 void EvalOptions::visit(Fields& f) {

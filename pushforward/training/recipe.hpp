@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pushforward/base/fields.hpp"
+#include "pushforward/data/description.hpp"
 #include "pushforward/training/options.hpp"
 
 #include <memory>
@@ -11,12 +12,16 @@ namespace pushforward {
 
 /// The recipe's [data].
 struct DataOptions : Options {
-    std::string source;       ///< a data SPEC
-    double validation = 0.1;  ///< share held out
-    bool conditional = true;  ///< whether the model sees the data's labels and context
-    bool scale = true;        ///< images to [-1, 1], tables to mean 0 and deviation 1
+    std::string source;         ///< a data SPEC
+    double validation = 0.1;    ///< share held out
+    bool conditional = true;    ///< whether the model sees the data's labels and context
+    bool scale = true;          ///< images to [-1, 1], tables to mean 0 and deviation 1
+    std::int64_t window = 256;  ///< symbols a training row of documents
     void visit(Fields& f) override;
 };
+
+/// What `prepare_data` is told of them.
+Preparation preparation(const DataOptions& data);
 
 /// The recipe's [eval].
 struct EvalOptions : Options {

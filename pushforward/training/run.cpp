@@ -89,22 +89,41 @@ OpenedRun open_run(const std::string& folder, const std::vector<std::string>& se
     return {std::move(run), std::move(recipe), std::move(description), std::move(model), device};
 }
 
+namespace {
+/// One below the other; sequences of symbols are made as long as the longest.
+Tensor cat_rows(std::vector<Tensor> parts) {
+    if (parts[0].scalar_type() == at::kLong && parts[0].dim() == 2) {
+        std::int64_t longest = 0;
+        for (const Tensor& part : parts) longest = std::max(longest, part.size(1));
+        for (Tensor& part : parts)
+            part = torch::constant_pad_nd(part, {0, longest - part.size(1)}, -1);
+    }
+    return torch::cat(parts);
+}
+}  // namespace
+
 Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
                      const Condition& conditions, std::uint64_t seed, std::int64_t batch,
                      at::Device device, const std::function<void(std::int64_t)>& progress,
-                     const Model* guide, const Draft& draft) {
+                     const Steering& steering) {
+    const Draft& draft = steering.draft;
     PF_CHECK(n >= 1, "sample", "at least 1 sample", n);
     PF_CHECK(batch >= 1, "sample", "batches of at least 1", batch);
     if (draft.x.defined() && !model.denoiser())
         throw UsageError("sample: this model does not begin from given items; models that do: " +
                          models_that([](const Model& m) { return m.denoiser() != nullptr; }));
+    if (steering.prompt.symbols.defined() && !model.sequential())
+        throw UsageError("sample: this model goes on from no text; models that do: " +
+                         models_that([](const Model& m) { return m.spec().x.is_sequence(); }));
     const Condition all = scaling.to_model(conditions);
     Samples out;
     std::vector<Tensor> x, log_prob;
     for (std::int64_t first = 0; first < n; first += batch) {
         const std::int64_t count = std::min(batch, n - first);
-        SampleRequest request{count, first, all.slice(first, first + count).to(device), device,
-                              guide, draft};
+        SampleRequest request{
+            count,          first,          all.slice(first, first + count).to(device),
+            device,         steering.guide, draft,
+            steering.prompt};
         const Tensor given = draft.x.defined() ? draft.x.slice(0, first, first + count) : draft.x;
         if (given.defined()) request.draft.x = scaling.to_model(given).to(device);
         if (draft.keep.defined()) request.draft.keep = draft.keep.to(device);
@@ -116,10 +135,10 @@ Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
         if (part.log_prob.defined())
             log_prob.push_back(part.log_prob.to(at::kCPU) +
                                scaling.log_det(part.x.sizes().slice(1)));
-        out.evaluations = part.evaluations;
+        out.evaluations = std::max(out.evaluations, part.evaluations);
         if (progress) progress(first + count);
     }
-    out.x = torch::cat(x);
+    out.x = cat_rows(x);
     if (!log_prob.empty()) out.log_prob = torch::cat(log_prob);
     return out;
 }

@@ -36,13 +36,21 @@ struct OpenedRun {
 OpenedRun open_run(const std::string& folder, const std::vector<std::string>& sets = {},
                    at::Device device = at::kCPU, Precision precision = Precision::float32);
 
+/// What leads samples away from the model's own law, or on from something: another model, items, or
+/// symbols.
+struct Steering {
+    const Model* guide = nullptr;
+    Draft draft = {};  ///< its items in the data's own units
+    Prompt prompt = {};
+};
+
 /// n samples of any model in the data's own units, drawn `batch` at a time; sample i depends on
 /// (seed, i) alone. `conditions` has n rows in the data's own units, or is empty. `progress` hears
-/// how many are done. UsageError for a model that draws none. `draft` has its items in the data's
-/// own units, too; UsageError when there are some and the model does not denoise.
+/// how many are done. UsageError for a model that draws none, a draft for one that does not
+/// denoise, or a prompt for one that says no symbols.
 Samples draw_samples(const Model& model, const Scaling& scaling, std::int64_t n,
                      const Condition& conditions, std::uint64_t seed, std::int64_t batch,
                      at::Device device, const std::function<void(std::int64_t)>& progress = {},
-                     const Model* guide = nullptr, const Draft& draft = {});
+                     const Steering& steering = {});
 
 }  // namespace pushforward

@@ -4,6 +4,7 @@
 #include "pushforward/base/named.hpp"
 #include "pushforward/base/recipe_text.hpp"
 #include "pushforward/core/levels.hpp"
+#include "pushforward/families/capabilities.hpp"
 #include "pushforward/training/evaluation.hpp"
 
 #include <torch/types.h>
@@ -45,6 +46,10 @@ Scores score_run(const OpenedRun& run, const ScoreRequest& request) {
                          " has no density; `pushforward models` says which models have one");
     Scores scores;
     scores.estimator = find_estimator(*density, request.estimator);
+    if (request.per_symbol && !run.model->sequential())
+        throw UsageError("score --per-symbol: " + run.recipe.model.name +
+                         " does not say one symbol after another; models that do: " +
+                         models_that([](const Model& m) { return m.sequential() != nullptr; }));
     const auto data = open_like(run, request.data);
     const Scaling& scaling = run.description.scaling;
     const Rng rng = Rng(request.seed).split(0);
@@ -63,6 +68,18 @@ Scores score_run(const OpenedRun& run, const ScoreRequest& request) {
             throw DataError(request.data, "",
                             "expected pictures of 256 levels for " + scores.estimator.name);
         const Condition c = known_conditions(run.model->spec(), model.c);
+        if (const Sequential* sequential = run.model->sequential()) {
+            const Tensor symbols = sequential->to_symbols(model.x);
+            scores.symbols += symbols.ge(0).sum().item<std::int64_t>();
+            if (request.per_symbol) {
+                scores.symbol_rows.push_back(symbols.cpu());
+                scores.symbol_log_probs.push_back(
+                    sequential->log_probs(symbols, c).to(torch::kCPU, torch::kDouble));
+                parts.push_back(scores.symbol_log_probs.back().sum(1));
+                if (request.progress) request.progress(end, data->size());
+                continue;
+            }
+        }
         const double log_det = levels ? 0 : scaling.log_det(batch.x.sizes().slice(1));
         parts.push_back(
             log_prob_of_data(*density, scores.estimator, model.x, c, levels, rng.rows_from(i))
@@ -72,11 +89,12 @@ Scores score_run(const OpenedRun& run, const ScoreRequest& request) {
     }
     PF_CHECK(!parts.empty(), "score: --data " + request.data, "rows", "none");
     scores.log_prob = torch::cat(parts);
-    if (levels) {
-        scores.dequantization =
-            scores.estimator.measure == Measure::dequantised ? scores.estimator.name : "uniform";
-        scores.estimator.measure = Measure::dequantised;
-    }
+    const Measure measure = scores.estimator.measure;
+    if (levels)
+        scores.dequantization = measure == Measure::mass          ? "none"
+                                : measure == Measure::dequantised ? scores.estimator.name
+                                                                  : "uniform";
+    if (levels && measure == Measure::density) scores.estimator.measure = Measure::dequantised;
     return scores;
 }
 

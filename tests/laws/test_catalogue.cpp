@@ -1,5 +1,6 @@
 // Every model of the catalogue, with each of its networks and objectives, against the laws.
 #include "pushforward/base/errors.hpp"
+#include "pushforward/families/autoregressive/models.hpp"
 #include "pushforward/families/catalogue.hpp"
 #include "pushforward/families/classifier/classifier.hpp"
 #include "pushforward/families/diffusion/gaussian.hpp"
@@ -25,14 +26,25 @@ DataSpec images_of(std::int64_t width) {
             {{"label", {Kind::symbol, {}, 3}}, {"angle", {Kind::real, {2}, 0}}}};
 }
 
-/// Pictures that a model takes: with an odd side, where it can.
-DataSpec images_for(const CatalogueEntry& entry, const Options& options, const Options& sampling) {
-    try {
-        entry.make(options, sampling, images_of(7));
-        return images_of(7);
-    } catch (const UsageError&) {
-        return images_of(8);
-    }
+/// Items that a model takes: text, or pictures with an odd side, where it can.
+DataSpec items_for(const CatalogueEntry& entry, const Options& options, const Options& sampling) {
+    for (const Space& x : {images_of(7).x, images_of(8).x}) try {
+            const DataSpec spec{x, images_of(7).conditions};
+            entry.make(options, sampling, spec);
+            return spec;
+        } catch (const UsageError&) {
+        }
+    return {entry.example, images_of(7).conditions};
+}
+
+/// Sentences of different length, longer than what a model sees at once.
+Tensor sentences(const Space& x, Rng& rng) {
+    constexpr std::int64_t length = 13;
+    const Tensor symbols = rng.integers(0, x.symbols - 1, {6, length});
+    symbols.select(1, length - 1).fill_(x.end);
+    symbols[0].slice(0, 6).fill_(-1);
+    symbols[0][5].fill_(x.end);
+    return symbols;
 }
 
 Batch some(const DataSpec& spec) {
@@ -40,7 +52,10 @@ Batch some(const DataSpec& spec) {
     std::vector<std::int64_t> shape{6};
     shape.insert(shape.end(), spec.x.event.begin(), spec.x.event.end());
     Batch batch;
-    batch.x = rng.normal(shape).clamp(-1, 1);
+    if (spec.x.is_sequence())
+        batch.x = sentences(spec.x, rng);
+    else
+        batch.x = rng.normal(shape).clamp(-1, 1);
     batch.c.value["label"] = at::arange(6, at::kLong).remainder(3);
     batch.c.value["angle"] = rng.normal({6, 2});
     return batch;
@@ -78,6 +93,30 @@ void shrink(Options& options, Options& sampling, const std::string& network) {
         o->pictures.levels = 1;
         o->width = 8;
     }
+    if (auto* o = dynamic_cast<GptOptions*>(&options)) {
+        o->layers = 2;
+        o->heads = 4;
+        o->width = 16;
+        o->context = 8;
+    }
+    if (auto* o = dynamic_cast<LstmOptions*>(&options)) {
+        o->embedding = 8;
+        o->width = 16;
+        o->layers = 2;
+    }
+    if (auto* o = dynamic_cast<PixelCnnModelOptions*>(&options)) {
+        o->features = 12;
+        o->layers = 2;
+        o->levels = 8;
+    }
+    if (auto* o = dynamic_cast<WaveNetModelOptions*>(&options)) {
+        o->features = o->skip = 8;
+        o->layers = 3;
+        o->cycles = 1;
+        o->levels = 8;
+    }
+    if (auto* o = dynamic_cast<MadeModelOptions*>(&options)) o->width = 64;
+    if (auto* o = dynamic_cast<SymbolSampling*>(&sampling)) o->length = 13;
     if (auto* o = dynamic_cast<DenoisingSampling*>(&sampling)) o->steps = 4;
 }
 
@@ -127,7 +166,7 @@ LawSubject subject(const CatalogueEntry& entry, const std::string& network,
         return use(*options, *sampling);
     };
     const DataSpec images = small([&](const Options& options, const Options& sampling) {
-        return images_for(entry, options, sampling);
+        return items_for(entry, options, sampling);
     });
     s.batch = some(images);
     s.make = [&entry, small, images] {
@@ -135,6 +174,12 @@ LawSubject subject(const CatalogueEntry& entry, const std::string& network,
             return entry.make(options, sampling, images);
         });
     };
+    // models of symbols take what symbols stand for
+    if (const auto model = s.make(); model->sequential() && !images.x.is_sequence()) {
+        Rng rng(4);
+        s.batch.x = model->sequential()->to_items(rng.integers(
+            0, model->sequential()->symbols(), {s.batch.size(), images.x.dimensions()}));
+    }
     const auto& made = objective_entry(objective);
     const auto how = made.options();
     if (auto* o = dynamic_cast<ConsistencyOptions*>(how.get())) {

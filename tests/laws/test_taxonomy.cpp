@@ -1,5 +1,6 @@
-// What each family says of its likelihood (claim A8): a flow's and a mixture's is exact, a
-// diffusion model's a lower bound or an estimate by its ODE, a classifier has none.
+// What each family says of its likelihood (claim A8): an autoregressive model's, a flow's and a
+// mixture's is exact, a diffusion model's a lower bound or an estimate by its ODE, a classifier has
+// none.
 #include "pushforward/families/capabilities.hpp"
 
 #include <doctest/doctest.h>
@@ -17,6 +18,7 @@ struct Declared {
     std::set<std::string> must, may = {};
 };
 const std::map<std::string, Declared> taxonomy = {
+    {"autoregressive", {{"exact"}}},
     {"flow", {{"exact"}, {"estimate", "lower_bound"}}},
     {"mixture", {{"exact"}}},
     {"diffusion", {{"lower_bound", "estimate"}}},

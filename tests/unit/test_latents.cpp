@@ -111,7 +111,7 @@ TEST_CASE("a model that cannot is refused with the names of those that can") {
           "score_sde, nice, real_nvp, glow, maf, iaf, spline, residual or continuous");
     Draft draft;
     draft.x = at::zeros({1, 2});
-    CHECK(refusal([&] { draw_samples(plain, {}, 1, {}, 1, 1, at::kCPU, {}, nullptr, draft); }) ==
+    CHECK(refusal([&] { draw_samples(plain, {}, 1, {}, 1, 1, at::kCPU, {}, {.draft = draft}); }) ==
           "sample: this model does not begin from given items; models that do: ddpm, edm, "
           "flow_matching, score_sde or mixture");
 }

@@ -9,7 +9,10 @@
 #include <new>
 #include <random>
 
+#include "pushforward/base/audio.hpp"
+#include "pushforward/base/byte_pairs.hpp"
 #include "pushforward/base/cifar.hpp"
+#include "pushforward/base/compress.hpp"
 #include "pushforward/base/gzip.hpp"
 #include "pushforward/base/idx.hpp"
 #include "pushforward/base/image.hpp"
@@ -17,8 +20,10 @@
 #include "pushforward/base/npy.hpp"
 #include "pushforward/base/npz.hpp"
 #include "pushforward/base/safetensors.hpp"
+#include "pushforward/base/sentencepiece.hpp"
 #include "pushforward/base/sniff.hpp"
 #include "pushforward/base/table.hpp"
+#include "pushforward/base/text_records.hpp"
 #include "pushforward/base/zip.hpp"
 #include "tests/unit/base/fixtures.hpp"
 
@@ -298,4 +303,84 @@ TEST_CASE("damaged JSON") {
                 CHECK(parse_json(to_json(value), "again") == value);
                 return 0U;
             });
+}
+
+TEST_CASE("damaged texts") {
+    for (const auto& [format, file] :
+         {std::pair{TextFormat::document, "caf\xc3\xa9 \xe2\x82\xac\n"},
+          {TextFormat::lines, "\xef\xbb\xbfone\r\n\nthr\xc3\xa9\xc3\xa9\n"},
+          {TextFormat::smiles, "smiles name\nCCO ethanol\n\n  c1ccccc1\tx\r\n[Na+].[Cl-]"},
+          {TextFormat::fasta, ">one\r\nMKV\r\nacd*\n;c\n>two\nM-K.V\n\n>three\nAC GT\nGT\n"}})
+        survive({file}, [&](const Blob& blob) {
+            text_format("x", blob.text());
+            const TextRecords records = parse_text(blob, format, TextCheck::utf8);
+            unsigned total = 0;
+            for (const auto& record : records.records) total += sum(bytes_of(record.text));
+            const auto v = character_vocabulary(records, {false, true, false});
+            return total + static_cast<unsigned>(encode_records(*v, records).symbols.size());
+        });
+}
+
+TEST_CASE("damaged vocabularies") {
+    const std::string_view text = "the thatch that the thin thatcher thatched, banana \xc3\xa9";
+    const auto pairs =
+        byte_pair_vocabulary(learn_byte_pairs({&text, 1}, 20), Split::gpt2, {true, true});
+    const auto read = [&](const Vocabulary& v) {
+        CHECK(v.decode(v.encoded("the ")).size() < 100);
+        return static_cast<unsigned>(v.encoded(text).size() + v.identity().size());
+    };
+    survive({to_json(byte_vocabulary({true, true})->to_json()),
+             to_json(character_vocabulary({&text, 1}, {true, true, true})->to_json()),
+             to_json(pairs->to_json()), to_json(pairs->to_json())},
+            [&](const Blob& blob) {
+                const auto v = read_vocabulary(parse_json(blob.text(), blob.name), blob.name, "v");
+                // Damaged characters may be others than those of the text.
+                return v->find_unknown(text) == text.npos ? read(*v) : 0U;
+            });
+    const std::filesystem::path folder = PF_SOURCE_DIR "/tests/reference/data/vocabularies";
+    const Blob vocab = read_file(folder / "gpt2-vocab.json"),
+               merges = read_file(folder / "gpt2-merges.txt");
+    survive({std::string(vocab.text())},
+            [&](const Blob& blob) { return read(*read_gpt2_vocabulary(blob, merges)); });
+    survive({std::string(merges.text())},
+            [&](const Blob& blob) { return read(*read_gpt2_vocabulary(vocab, blob)); });
+    std::vector<std::string> models;
+    for (const char* name : {"unigram.model", "bpe.model", "plain.model"})
+        models.emplace_back(content_of(folder / name));
+    survive(models, [&](const Blob& blob) { return read(*read_sentencepiece(blob)); });
+}
+
+TEST_CASE("damaged sound") {
+    Audio audio{8000, 2, {}};
+    for (int i = 0; i < 400; ++i) audio.samples.push_back(static_cast<float>(i % 50) / 50);
+    const auto as_text = [](const Buffer& b) {
+        return std::string(reinterpret_cast<const char*>(b.data()), b.size());
+    };
+    survive({as_text(encode_wav(audio)), as_text(encode_wav(audio, SampleType::float32)),
+             as_text(encode_flac(audio)), as_text(encode_flac(audio, SampleType::pcm24))},
+            [](const Blob& blob) {
+                const Audio decoded = decode_audio(blob);
+                return sum(std::as_bytes(std::span(decoded.samples)));
+            });
+}
+
+TEST_CASE("damaged compressed files") {
+    class Uneven : public SymbolModel {  // of "a" to "d"; an eighth escapes
+    public:
+        void begin() override {}
+        std::span<const std::uint32_t> frequencies() override { return all_; }
+        void push(std::uint32_t symbol) override { std::swap(all_[0], all_[symbol]); }
+
+    private:
+        std::vector<std::uint32_t> all_{1U << 29, 1U << 28, 1U << 26, 1U << 26};
+    } model;
+    const Alphabet alphabet = byte_alphabet("abcd");
+    const std::string hash(64, '0');
+    std::vector<std::string> valid;
+    for (const std::string& content : {std::string(300, 'a') + counting(50), counting(20)})
+        for (const int block_bits : {4, 10}) {
+            const Buffer file = compress(bytes_of(content), hash, alphabet, model, block_bits);
+            valid.emplace_back(blob_of("", file).text());
+        }
+    survive(valid, [&](const Blob& blob) { return sum(decompress(blob, hash, alphabet, model)); });
 }

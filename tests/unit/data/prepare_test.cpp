@@ -78,7 +78,7 @@ TEST_CASE("Scaling: pictures become 2x - 1, fields are standardised as a whole")
     const Tensor x = fields.description.scaling.to_model(fields.data->get(fields.split.train).x);
     CHECK(x.mean().item<double>() == doctest::Approx(0).epsilon(1e-3));
     CHECK(x.std(false).item<double>() == doctest::Approx(1).epsilon(1e-3));
-    CHECK(prepare_data("sim:ring?n=50", 0.1, false).description.scaling == Scaling());
+    CHECK(prepare_data("sim:ring?n=50", {.scale = false}).description.scaling == Scaling());
 }
 
 TEST_CASE("prepare_data: counts, test sets, and a fingerprint that notices changes") {
@@ -96,16 +96,16 @@ TEST_CASE("prepare_data: counts, test sets, and a fingerprint that notices chang
     std::string csv = "a,b\n";
     for (int i = 0; i < 100; ++i) csv += std::to_string(i % 10) + "," + std::to_string(i) + "\n";
     const std::string file = folder.write("t.csv", csv);
-    const auto before = prepare_data(file, 0.1, false).description;
+    const auto before = prepare_data(file, {.scale = false}).description;
     csv.replace(csv.find("\n5,5\n"), 5, "\n5,6\n");
     folder.write("t.csv", csv);
-    CHECK(difference(before, prepare_data(file, 0.1, false).description)
+    CHECK(difference(before, prepare_data(file, {.scale = false}).description)
               .find("content has changed") != std::string::npos);
     folder.write("t.csv", csv + "1,1\n");
-    CHECK(difference(before, prepare_data(file, 0.1, false).description).find("rows to train") !=
+    CHECK(difference(before, prepare_data(file, {.scale = false}).description).find("rows to train") !=
           std::string::npos);
     folder.write("t.csv", "a,c\n1,2\n3,4\n");
-    CHECK(difference(before, prepare_data(file, 0.1, false).description).find("columns") !=
+    CHECK(difference(before, prepare_data(file, {.scale = false}).description).find("columns") !=
           std::string::npos);
 }
 

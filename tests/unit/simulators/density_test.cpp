@@ -172,7 +172,8 @@ TEST_CASE("every simulator: item i depends on seed and i alone") {
         for (const auto& [name, value] : part.c.value)
             CHECK(torch::equal(value[0], all.c.value.at(name)[7]));
         CHECK((all.x.sizes().slice(1).vec() == s->spec().x.event));
-        CHECK((all.x.scalar_type() == torch::kFloat));
+        CHECK((all.x.scalar_type() ==
+               (s->spec().x.kind == Kind::symbol ? torch::kLong : torch::kFloat)));
         if (!s->has_log_prob()) CHECK_THROWS_AS(s->log_prob(all.x), UsageError);
     }
 }
