@@ -2,6 +2,7 @@
 
 #include "pushforward/audit/additive_coupling.hpp"
 #include "pushforward/audit/annealing.hpp"
+#include "pushforward/audit/chain_rule.hpp"
 #include "pushforward/audit/change_of_variables.hpp"
 #include "pushforward/audit/channel_mixing.hpp"
 #include "pushforward/audit/class_conditional_density.hpp"
@@ -13,19 +14,23 @@
 #include "pushforward/audit/forward_process.hpp"
 #include "pushforward/audit/guidance.hpp"
 #include "pushforward/audit/image_unet.hpp"
+#include "pushforward/audit/lattice_pictures.hpp"
 #include "pushforward/audit/many_to_one.hpp"
+#include "pushforward/audit/markov_sources.hpp"
 #include "pushforward/audit/maximum_likelihood.hpp"
 #include "pushforward/audit/memorisation.hpp"
 #include "pushforward/audit/one_step.hpp"
 #include "pushforward/audit/parallel_passes.hpp"
 #include "pushforward/audit/picture_couplings.hpp"
 #include "pushforward/audit/pushforward_measure.hpp"
+#include "pushforward/audit/receptive_field.hpp"
 #include "pushforward/audit/reverse_sde.hpp"
 #include "pushforward/audit/score_matching.hpp"
 #include "pushforward/audit/singular_law.hpp"
 #include "pushforward/audit/solver_orders.hpp"
 #include "pushforward/audit/stein_identity.hpp"
 #include "pushforward/audit/table_density.hpp"
+#include "pushforward/audit/temperature.hpp"
 #include "pushforward/audit/topology.hpp"
 #include "pushforward/audit/typical_set.hpp"
 #include "pushforward/audit/variational_bound.hpp"
@@ -37,6 +42,8 @@ namespace pushforward {
 
 const std::vector<ClaimEntry>& claim_catalogue() {
     static const std::vector<ClaimEntry> all = {
+        {"A1", "a product of conditionals sums to one over all strings and has those conditionals",
+         "Bengio & Bengio 2000", make_chain_rule},
         {"A2", "maximum likelihood minimises KL(data || model)", "Fisher 1922",
          make_maximum_likelihood},
         {"A3", "the measure of a set under a generator, with intervals that cover as they say",
@@ -54,6 +61,14 @@ const std::vector<ClaimEntry>& claim_catalogue() {
          "Ng & Jordan 2001", make_class_conditional_density},
         {"A17", "the likeliest point is not a typical one: likelihood alone does not find outliers",
          "Nalisnick et al. 2019", make_typical_set},
+        {"B3", "a gated PixelCNN comes close to critical Ising pictures, independent pixels do not",
+         "van den Oord et al. 2016b; Kaufman 1949", make_lattice_pictures},
+        {"B4", "dilated causal convolutions see 1 + sum (k - 1) 2^i symbols and nothing beyond",
+         "van den Oord et al. 2016", make_receptive_field},
+        {"B5", "symbols drawn at temperature T follow softmax(l / T), so the law's p^(1/T)",
+         "Ackley, Hinton & Sejnowski 1985", make_temperature},
+        {"B8", "maximum likelihood reaches a Markov chain's entropy rate, where lags are long too",
+         "Shannon 1948", make_markov_sources},
         {"C1", "NICE's log-determinant is the sum of its scale's logarithms at every point",
          "Dinh, Krueger & Bengio 2014", make_additive_coupling},
         {"C2", "RealNVP's determinant counts the numbers that leave early, and pictures are fitted",

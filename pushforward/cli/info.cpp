@@ -34,24 +34,25 @@ void info(const Common& common, const std::string& folder) {
     const Checkpoints checkpoints(run.folder.checkpoints(), run.recipe.train.keep);
     const auto steps = checkpoints.steps();
     const std::int64_t done = steps.empty() ? 0 : steps.back();
-    common.print(
-        text("run         ", folder, "\nmodel       ", run.recipe.model.name, ", ", parameters,
-             " numbers\ncan         ", can_text, "\nitems       ", shape_of(d.spec.x),
-             "\nconditions  ", conditions.empty() ? "none" : conditions, "\ndata        ", d.source,
-             " (", d.kind, ")\nsplit       ", d.split, "\nsteps       ", done, " of ",
-             run.recipe.train.steps, "\nseed        ", run.recipe.train.seed, "\nprecision   ",
-             name_of(run.recipe.train.precision)),
-        {{"run", folder},
-         {"model", run.recipe.model.name},
-         {"parameters", parameters},
-         {"capabilities", json::value_from(can)},
-         {"event", json::value_from(d.spec.x.event)},
-         {"data", d.source},
-         {"train_rows", d.train},
-         {"validation_rows", d.validation},
-         {"steps", done},
-         {"seed", run.recipe.train.seed},
-         {"precision", name_of(run.recipe.train.precision)}});
+    common.print(text("run         ", folder, "\nmodel       ", run.recipe.model.name, ", ",
+                      parameters, " numbers\ncan         ", can_text, "\nitems       ",
+                      d.spec.x.is_sequence() && d.spec.x.event[0] < 0 ? "sequences of any length"
+                                                                      : shape_of(d.spec.x),
+                      "\nconditions  ", conditions.empty() ? "none" : conditions, "\ndata        ",
+                      d.source, " (", d.kind, ")\nsplit       ", d.split, "\nsteps       ", done,
+                      " of ", run.recipe.train.steps, "\nseed        ", run.recipe.train.seed,
+                      "\nprecision   ", name_of(run.recipe.train.precision)),
+                 {{"run", folder},
+                  {"model", run.recipe.model.name},
+                  {"parameters", parameters},
+                  {"capabilities", json::value_from(can)},
+                  {"event", json::value_from(d.spec.x.event)},
+                  {"data", d.source},
+                  {"train_rows", d.train},
+                  {"validation_rows", d.validation},
+                  {"steps", done},
+                  {"seed", run.recipe.train.seed},
+                  {"precision", name_of(run.recipe.train.precision)}});
 }
 
 }  // namespace

@@ -39,6 +39,9 @@ public:
     std::string kind() const override {
         return text("simulator ", name_, " (", options_, ") with seed ", seed_);
     }
+    std::string type() const override {
+        return spec().x.kind == Kind::symbol ? "int64" : "float32";
+    }
     bool unit_range() const override { return spec().x.is_image(); }
     const Simulator* simulator() const override { return simulator_.get(); }
 

@@ -79,20 +79,29 @@ Recipe for_tables(const std::string& spec, std::int64_t rows) {
          text("train.validate_every=", every), text("train.checkpoint_every=", every)});
 }
 
-/// A transformer of the width that learns a megabyte of text in half an hour; records need no more
+/// A transformer that sees the text twenty times, smaller for little of it; records need no more
 /// places than the longest has symbols.
 Recipe for_text(const std::string& spec, const Source& data) {
     constexpr std::int64_t most = 256, looked = 1000;
     const bool stream = !data.stream().empty();
     std::vector<std::int64_t> rows(static_cast<std::size_t>(data.size()));
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
-    const std::int64_t longest = stream ? most : spread(data, rows, looked).x.size(1);
+    const Tensor some = stream ? Tensor() : spread(data, rows, looked).x;
+    const std::int64_t longest = stream ? most : some.size(1);
+    const std::int64_t symbols =
+        stream ? static_cast<std::int64_t>(data.stream().size())
+               : some.ge(0).sum().item<std::int64_t>() * data.size() / some.size(0);
     const std::int64_t context = std::clamp<std::int64_t>((longest + 1) / 2 * 2, 16, most);
     const std::int64_t batch = 32 * most / context;
+    const bool small = symbols < 300000;
+    const std::int64_t steps =
+        std::clamp<std::int64_t>(20 * symbols / (batch * context) / 100 * 100, 300, 10000);
     return parse_recipe(
         text("[data]\nsource = ", toml_text(spec), "\nwindow = ", context,
-             "\n[model]\nname = \"gpt\"\nlayers = 6\nheads = 6\nwidth = 192\ncontext = ", context,
-             "\nbias = false\ndropout = 0.1\n[train]\nsteps = 3500\nbatch = ", batch,
+             "\n[model]\nname = \"gpt\"\n",
+             small ? "layers = 4\nheads = 4\nwidth = 128" : "layers = 6\nheads = 6\nwidth = 192",
+             "\ncontext = ", context, "\nbias = false\ndropout = 0.1\n[train]\nsteps = ", steps,
+             "\nbatch = ", batch,
              "\nlearning_rate = 0.002\nbeta2 = 0.99\nweight_decay = 0.1\nschedule = \"cosine\"\n",
              "warmup = 100\nema_half_life = 50\nvalidate_every = 250\ncheckpoint_every = 250\n",
              "patience = 4\n"),
