@@ -17,8 +17,8 @@ struct DecodeArguments {
 
 void decode(const Common& common, const DecodeArguments& a) {
     const OpenedRun run = open_for_latents(common, a.run, "decode");
-    check_drawn(run, a.out);
     const Latents latents = read_latents(a.latents, run);
+    check_drawn(run, a.out, latents.z.size(0));
     Progress progress("decode", common.quiet);
     const LatentRequest request = latent_request(common, a.batch, progress);
     const Tensor x = decode_rows(run, latents.z, latents.c, request);

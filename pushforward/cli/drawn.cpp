@@ -3,6 +3,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/version.hpp"
 #include "pushforward/cli/progress.hpp"
+#include "pushforward/data/audio_export.hpp"
 #include "pushforward/data/export.hpp"
 #include "pushforward/data/text_export.hpp"
 
@@ -10,9 +11,18 @@
 
 namespace pushforward {
 
-void check_drawn(const OpenedRun& run, const std::filesystem::path& out) {
+namespace {
+/// Does it ask for sound?
+bool as_sound(const OpenedRun& run, const std::filesystem::path& out) {
+    return run.description.rate > 0 && (out.extension() == ".wav" || is_folder_path(out));
+}
+}  // namespace
+
+void check_drawn(const OpenedRun& run, const std::filesystem::path& out, std::int64_t n) {
     if (run.description.vocabulary)
         check_text_export(out);
+    else if (as_sound(run, out))
+        check_audio_export(out, n);
     else
         check_export(out, run.description.spec.x);
 }
@@ -25,6 +35,7 @@ void export_drawn(const std::string& verb, const OpenedRun& run, const std::file
     const std::string extension = out.extension().string();
     if (run.description.vocabulary && extension != ".npz" && extension != ".npy")
         return export_texts(out, texts_of(items, *run.description.vocabulary));
+    if (as_sound(run, out)) return export_audio(out, items, run.description.rate);
     const PngText provenance{{"Software", text("pushforward ", version())},
                              {"seed", text(seed)},
                              {"model", run.recipe.model.name}};

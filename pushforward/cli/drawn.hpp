@@ -12,8 +12,8 @@ namespace pushforward {
 
 class Progress;
 
-/// UsageError when the run's items cannot be written as the path's extension asks.
-void check_drawn(const OpenedRun& run, const std::filesystem::path& out);
+/// UsageError when n of the run's items cannot be written as the path's extension asks.
+void check_drawn(const OpenedRun& run, const std::filesystem::path& out, std::int64_t n);
 
 /// Writes items that a model made as export_items or export_texts does, with the seed and the model
 /// in a picture's text. NumericalError, on behalf of `verb`, when some are not finite: then nothing

@@ -122,7 +122,7 @@ void sample(const Common& common, const SampleArguments& a) {
                                                                 vocabulary         ? ".txt"
                                                                 : space.is_image() ? ".png"
                                                                                    : ".npz");
-    if (!spoken) check_drawn(run, out);
+    if (!spoken) check_drawn(run, out, a.n);
     std::optional<OpenedRun> opened;
     if (!a.guide.empty()) opened.emplace(open_guide(a.guide, run, common.wanted_precision()));
     const Model* guide = opened ? opened->model.get() : nullptr;
@@ -164,10 +164,10 @@ void add_sample(CLI::App& program, Common& common) {
                               [&common, a] { sample(common, *a); });
     verb->add_option("RUN", a->run, "a run folder")->required();
     verb->add_option("-n", a->n, "how many")->required()->check(CLI::Range(1, 1000000000));
-    verb->add_option(
-        "--out", a->out,
-        "a file .npz .h5 .npy .csv .png, .txt .smi .fasta .jsonl for text, or a folder "
-        "DIR/ (default: RUN/samples/...; text to the terminal)");
+    verb->add_option("--out", a->out,
+                     "a file .npz .h5 .npy .csv .png, .txt .smi .fasta .jsonl for text, .wav for "
+                     "sound, or a folder "
+                     "DIR/ (default: RUN/samples/...; text to the terminal)");
     verb->add_option("--condition", a->conditions,
                      "label=3, label=NAME, label=each, COLUMN=value (repeatable)")
         ->take_all()

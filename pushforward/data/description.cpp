@@ -89,7 +89,7 @@ void split_by_rows(PreparedData& out, const std::string& spec, double validation
 bool DataDescription::operator==(const DataDescription& other) const {
     const auto rest = [](const DataDescription& d) {
         return std::tie(d.source, d.kind, d.spec, d.columns, d.scaling, d.split, d.train,
-                        d.validation, d.test, d.fingerprint);
+                        d.validation, d.test, d.fingerprint, d.rate);
     };
     const auto identity = [](const VocabularyPointer& v) {
         return v ? v->identity() : std::string();
@@ -106,6 +106,7 @@ PreparedData prepare_data(const std::string& spec, const Preparation& how) {
     d.spec = out.data->spec();
     d.columns = out.data->columns();
     d.vocabulary = out.data->vocabulary();
+    d.rate = out.data->rate();
     if (out.data->stream().empty())
         split_by_rows(out, spec, how.validation);
     else

@@ -20,6 +20,7 @@ struct DataDescription {
     std::string split;  ///< in words
     std::int64_t train = 0, validation = 0, test = 0;
     std::string fingerprint;       ///< SHA-256 of the training data, see `fingerprint`
+    std::int64_t rate = 0;         ///< samples a second, for sound
     VocabularyPointer vocabulary;  ///< what text was made symbols by, or null
     bool operator==(const DataDescription&) const;
 };

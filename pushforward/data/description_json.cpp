@@ -116,6 +116,7 @@ std::string description_json(const DataDescription& d) {
                      {"split", d.split},
                      {"rows", {{"train", d.train}, {"validation", d.validation}, {"test", d.test}}},
                      {"fingerprint", d.fingerprint}};
+    if (d.rate > 0) out["rate"] = d.rate;
     if (d.vocabulary) out["vocabulary"] = d.vocabulary->to_json();
     return to_json_indented(out);
 }
@@ -142,6 +143,7 @@ DataDescription read_description(const Blob& file) {
     d.validation = p["rows"]["validation"].integer();
     d.test = p["rows"]["test"].integer();
     d.fingerprint = p["fingerprint"].text();
+    if (root.get_object().contains("rate")) d.rate = p["rate"].integer();
     if (const auto* found = root.get_object().if_contains("vocabulary"))
         d.vocabulary = read_vocabulary(*found, file.name, "vocabulary");
     return d;

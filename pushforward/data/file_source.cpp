@@ -24,8 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* formats =
-    "IDX, CIFAR binary, npy, npz, HDF5, PNG, JPEG, a zip of pictures, a table, text, or a folder "
-    "of those";
+    "IDX, CIFAR binary, npy, npz, HDF5, PNG, JPEG, a zip of pictures, a table, text, sound, or a "
+    "folder of those";
 
 std::vector<std::string> lines_of(const fs::path& path) {
     std::vector<std::string> lines;
@@ -243,12 +243,26 @@ void refuse_member(const DataSpecText& spec, const std::string& kind) {
 const std::vector<std::string> of_pictures = {"size", "channels", "crop", "patches"};
 const std::vector<std::string> of_tables = {"label", "context", "drop", "missing", "only"};
 const std::vector<std::string> of_text = {"vocabulary", "merges"};
+const std::vector<std::string> of_sound = {"rate", "length", "names"};
+const std::vector<std::string> not_of_sound = {"size",    "channels", "crop", "patches", "label",
+                                               "context", "missing",  "drop", "format"};
 const std::vector<std::string> not_of_text = {"size", "channels", "crop",    "patches", "label",
                                               "only", "context",  "missing", "drop"};
 const std::vector<std::string> of_both = {"size",  "channels", "crop", "patches",
                                           "label", "context",  "drop", "missing"};
 const std::vector<std::string> of_containers_not = {"size", "channels", "crop", "patches",
                                                     "missing"};
+
+/// The recordings, or null where it is something else.
+std::shared_ptr<const Source> open_sound(const DataSpecText& spec, const FileOptions& options) {
+    if (!holds_audio(spec.path)) {
+        refuse_keys(spec, of_sound, "anything but sound");
+        return nullptr;
+    }
+    refuse_member(spec, "sound");
+    refuse_keys(spec, not_of_sound, "sound");
+    return audio_source(spec, options);
+}
 
 /// The text itself, or null where it is something else.
 std::shared_ptr<const Source> open_text(const DataSpecText& spec, const FileOptions& options,
@@ -285,11 +299,13 @@ std::shared_ptr<const Source> open_folder(const DataSpecText& spec, const FileOp
         refuse_keys(spec, of_both, "CIFAR records");
         return cifar;
     }
+    if (auto sound = open_sound(spec, options)) return sound;
     if (std::any_of(files.begin(), files.end(),
                     [](const fs::path& file) { return content_of(file) == FileKind::text; }))
         return open_text(spec, options, vocabulary);
-    throw DataError(spec.path, "",
-                    "expected a folder of IDX files, CIFAR records, pictures or text, found none");
+    throw DataError(
+        spec.path, "",
+        "expected a folder of IDX files, CIFAR records, pictures, sound or text, found none");
 }
 
 }  // namespace
@@ -303,6 +319,7 @@ std::shared_ptr<const Source> open_files(const DataSpecText& spec, const FileOpt
 
     if (map_file(spec.path).bytes.empty())
         throw DataError(spec.path, "", "expected data, got an empty file");
+    if (auto found = open_sound(spec, options)) return found;
     if (auto found = open_text(spec, options, vocabulary)) return found;
     const Blob blob = open_file(spec.path);
     FileKind kind = sniff(blob.bytes);

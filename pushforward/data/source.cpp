@@ -37,6 +37,7 @@ public:
     std::string stamp() const override { return source_->stamp(); }
     const Simulator* simulator() const override { return source_->simulator(); }
     VocabularyPointer vocabulary() const override { return source_->vocabulary(); }
+    std::int64_t rate() const override { return source_->rate(); }
     std::vector<std::string> notes() const override { return source_->notes(); }
 
     Batch get(std::span<const std::int64_t> rows) const override {

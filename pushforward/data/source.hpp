@@ -29,6 +29,8 @@ public:
     virtual std::string stamp() const { return {}; }
     /// What made the rows, where a simulator did; else null.
     virtual const Simulator* simulator() const { return nullptr; }
+    /// Samples a second, for sound; else 0.
+    virtual std::int64_t rate() const { return 0; }
     /// What text was made symbols by; else null.
     virtual VocabularyPointer vocabulary() const { return nullptr; }
     /// All rows one after another, where they are documents, text without another order than its

@@ -32,6 +32,12 @@ std::optional<TextFormat> text_format_of(const std::filesystem::path& path,
 std::shared_ptr<const Source> text_source(const DataSpecText& spec, TextFormat format,
                                           const FileOptions& options, VocabularyPointer vocabulary);
 
+/// Whether a file, or a folder at any depth, is sound that `audio_source` reads: WAV or FLAC.
+bool holds_audio(const std::filesystem::path& path);
+/// Recordings, one a row, of one channel; subfolders are classes, and so are parts of the files'
+/// names that `names` says.
+std::shared_ptr<const Source> audio_source(const DataSpecText& spec, const FileOptions& options);
+
 /// Windows of `length` symbols of a stream: first those inside of symbols [0, trained), each begun
 /// one place after the other (or further apart where there are millions), then the rest of the
 /// stream cut into windows, the last of which may be shorter.
@@ -54,6 +60,7 @@ struct TensorParts {
     std::vector<Tensor> given = {};  ///< their values [N] or [N, event...]
     std::shared_ptr<const Source> test = {};
     std::vector<std::string> notes = {};
+    std::int64_t rate = 0;  ///< samples a second, for sound
 };
 std::shared_ptr<const Source> tensor_source(TensorParts parts);
 

@@ -110,6 +110,11 @@ void FileOptions::visit(Fields& f) {
     f.text("vocabulary", vocabulary,
            {"text: characters, bytes, byte_pairs, a SentencePiece model, or a folder with GPT-2's "
             "vocab.json and merges.txt"});
+    f.integer("rate", rate, {"sound: samples a second that it is brought to", "Hz", 0, 1000000});
+    f.integer("length", length,
+              {"sound: a recording's first samples; 0: as many as the longest has", "samples", 0});
+    f.text("names", names,
+           {"sound: conditions in the files' names, as in {digit}_{speaker}_{}; {} is left out"});
     f.integer("merges", merges, {"text: pairs that byte_pairs merges", "", 0, 1000000});
 }
 

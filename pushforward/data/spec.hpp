@@ -42,6 +42,9 @@ struct FileOptions : RowOptions {
     std::string format;              ///< text: document, lines, smiles, fasta; or table
     std::string vocabulary = "characters";  ///< text: characters, bytes, byte_pairs, or a file
     std::int64_t merges = 1024;             ///< text: how many byte pairs are merged
+    std::int64_t rate = 0;                  ///< sound: samples a second (0: as it is)
+    std::int64_t length = 0;                ///< sound: samples a row (0: of the longest)
+    std::string names;                      ///< sound: "{A}_{B}_{}": classes in files' names
     void visit(Fields& f) override;
 };
 

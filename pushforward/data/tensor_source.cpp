@@ -26,6 +26,7 @@ public:
     std::vector<std::string> columns() const override { return parts_.columns; }
     std::shared_ptr<const Source> own_test() const override { return parts_.test; }
     std::vector<std::string> notes() const override { return parts_.notes; }
+    std::int64_t rate() const override { return parts_.rate; }
 
     Batch get(std::span<const std::int64_t> rows) const override {
         Batch batch;

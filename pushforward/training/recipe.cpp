@@ -4,6 +4,7 @@
 #include "pushforward/base/errors.hpp"
 #include "pushforward/base/file.hpp"
 #include "pushforward/base/recipe_text.hpp"
+#include "pushforward/data/description.hpp"
 #include "pushforward/families/catalogue.hpp"
 #include "pushforward/objectives/catalogue.hpp"
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "pushforward/base/fields.hpp"
-#include "pushforward/data/description.hpp"
 #include "pushforward/training/options.hpp"
 
 #include <memory>
@@ -9,6 +8,8 @@
 #include <vector>
 
 namespace pushforward {
+
+struct Preparation;
 
 /// The recipe's [data].
 struct DataOptions : Options {
